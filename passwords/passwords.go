@@ -1,0 +1,50 @@
+// Package passwords turns passwords into hashes and checks them: bcrypt by default, slow on purpose, with a gate that keeps
+// a flood of logins from taking all processors.
+//
+// A password is its exact bytes. Nothing is trimmed, folded or normalized, and text that is not valid UTF-8 is as good as any:
+// what was hashed is what matches.
+package passwords
+
+import (
+	"context"
+	"errors"
+)
+
+// A Hasher makes hashes of passwords and checks passwords against them. It is safe for use by several goroutines.
+type Hasher interface {
+	// Hash returns the text to store for password: it names its algorithm, cost and salt, and no two are alike.
+	// Errors: [ErrTooLong], [ErrNUL], [ErrBusy], and the error of ctx if that ends while waiting for a turn.
+	Hash(ctx context.Context, password string) (string, error)
+
+	// Verify returns nil if hash was made of password, and [ErrMismatch] if not. The error of a stored hash that is refused
+	// wraps [ErrUnusableHash] too. [ErrBusy], or ctx's error while waiting for a turn, says nothing about the password.
+	//
+	// A caller that found no user, or one without a password, passes an empty hash: it never matches, and takes as long as a
+	// hash of the configured cost. So does every other no: the time says nothing about what was wrong.
+	Verify(ctx context.Context, hash, password string) error
+
+	// NeedsRehash reports whether hash is weaker than what Hash makes now, or not of its kind. The time to replace it is right
+	// after Verify returned nil, while the password is at hand.
+	NeedsRehash(hash string) bool
+}
+
+var (
+	// ErrMismatch says that the password is not the one of the hash.
+	ErrMismatch = errors.New("passwords: the password does not match")
+
+	// ErrUnusableHash says that a stored hash is malformed, or so costly that computing it would be an attack. It is a fault of
+	// what is stored: log it, and answer as for any [ErrMismatch], which is always wrapped beside it. Its text never has the
+	// hash in it.
+	ErrUnusableHash = errors.New("the stored hash is not usable")
+
+	// ErrTooLong says that a new password has more bytes than the algorithm reads. Answer it with a 422 or 400 that tells
+	// the limit.
+	ErrTooLong = errors.New("passwords: the password is too long: at most 72 bytes count")
+
+	// ErrNUL says that a new password contains a NUL byte.
+	ErrNUL = errors.New("passwords: the password contains a NUL byte")
+
+	// ErrBusy says that so many wait for a hash that another would wait too long. Over HTTP it is a 503 with Retry-After,
+	// alike for every account.
+	ErrBusy = errors.New("passwords: too many hashes are being computed")
+)
