@@ -1,0 +1,234 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// answer sends what the stack left behind: once, and after the sessions were saved.
+func (c *Context) answer(err error) {
+	if err == nil {
+		err = c.misuse
+	}
+	err = c.sound(err)
+	if c.sent {
+		c.afterSent(err)
+		return
+	}
+	if err != nil {
+		c.report(err)
+		c.prepareError(err)
+	}
+	c.checkStatus()
+	body := c.render() // before the sessions are saved: a 5xx saves none
+	if serr := c.settle(c.Status); serr != nil {
+		c.report(serr)
+		// What the application said stands, unless it may rest on a user that could
+		// not be asked for: a fault is never "not logged in".
+		if err == nil || c.fault != nil {
+			err = serr
+			c.prepareError(err)
+			body = c.render()
+		}
+	}
+	c.sentErr = err
+	c.send(body)
+}
+
+// sound returns err, or the panic of its methods: those of a nil pointer, often.
+func (c *Context) sound(err error) error {
+	panicked := c.protect(func(*Context) error {
+		_ = errors.Is(err, errNothing) // asks every error in it
+		return nil
+	})
+	if panicked != nil {
+		return panicked
+	}
+	return err
+}
+
+var errNothing = errors.New("app: no error")
+
+// afterSent deals with an error that came too late for an answer. What was sent is
+// likely incomplete, so the connection is cut: the client must not take it for whole.
+func (c *Context) afterSent(err error) {
+	if err == nil || c.sentErr != nil {
+		return
+	}
+	c.sentErr = err
+	c.report(err)
+	panic(http.ErrAbortHandler)
+}
+
+// checkStatus makes a whole answer of what was prepared.
+func (c *Context) checkStatus() {
+	switch {
+	case c.Status == 0 && c.Body != nil:
+		c.Status = http.StatusOK
+	case c.Status == 0:
+		c.Status = http.StatusNotFound
+	case c.Status < 200 || c.Status > 999:
+		err := fmt.Errorf("app: %d is no status to answer with", c.Status)
+		c.report(err)
+		c.prepareError(err)
+	}
+	if c.Body == nil && c.Status >= 400 && c.Status < 600 && !hasType(c.Header()) {
+		c.prepareErrorBody(c.Status, words(c.Status))
+	}
+	if c.Status == http.StatusNoContent || c.Status == http.StatusResetContent || c.Status == http.StatusNotModified {
+		c.dropBody()
+		c.Header().Del("Content-Type")
+		c.Header().Del("Content-Length")
+	}
+}
+
+// render encodes the Body, unless it is text or a stream, which are sent as they are.
+func (c *Context) render() []byte {
+	switch c.Body.(type) {
+	case string, io.Reader:
+		return nil
+	}
+	body, err := c.encode(c.Header())
+	if err != nil {
+		c.report(err)
+		c.prepareError(err)
+		body, _ = c.encode(c.Header())
+	}
+	return body
+}
+
+// send writes the prepared answer. The request is settled.
+func (c *Context) send(body []byte) {
+	if stream, ok := c.Body.(io.Reader); ok {
+		c.stream(stream)
+		return
+	}
+	if text, ok := c.Body.(string); ok {
+		c.sendText(text)
+		return
+	}
+	if len(body) > 0 {
+		c.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	c.w.WriteHeader(c.Status)
+	if len(body) > 0 && c.Request.Method != http.MethodHead {
+		// An error here is the client's connection: nobody is left to tell.
+		_, _ = c.w.w.Write(body)
+	}
+}
+
+func (c *Context) sendText(text string) {
+	h := c.Header()
+	setType(h, "text/plain; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	c.w.WriteHeader(c.Status)
+	if c.Request.Method != http.MethodHead {
+		_, _ = io.WriteString(c.w.w, text)
+	}
+}
+
+// stream copies a body of unknown length.
+func (c *Context) stream(body io.Reader) {
+	defer c.dropBody()
+	setType(c.Header(), "application/octet-stream")
+	c.w.WriteHeader(c.Status)
+	if c.Request.Method == http.MethodHead {
+		return
+	}
+	err := c.protect(func(*Context) error {
+		_, err := io.Copy(c.w.w, body)
+		return err
+	})
+	if err != nil {
+		c.dropBody()
+		c.afterStream(err)
+	}
+}
+
+// afterStream cuts the connection of an answer whose source failed.
+func (c *Context) afterStream(err error) {
+	if c.Context().Err() == nil {
+		c.report(fmt.Errorf("app: the body's stream: %w", err))
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// dropBody forgets the Body and closes it if it can be closed.
+func (c *Context) dropBody() {
+	if closer, ok := c.Body.(io.Closer); ok {
+		_ = closer.Close()
+	}
+	c.Body = nil
+}
+
+// encode returns the bytes of the Body and sets the type that goes with them.
+func (c *Context) encode(h http.Header) ([]byte, error) {
+	switch b := c.Body.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		setType(h, "text/plain; charset=utf-8")
+		return []byte(b), nil
+	case []byte:
+		setType(h, "application/octet-stream")
+		return b, nil
+	}
+	var body []byte
+	err := c.protect(func(*Context) (err error) {
+		body, err = json.Marshal(c.Body)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("app: the Body is no JSON: %w", err)
+	}
+	if !strings.Contains(h.Get("Content-Type"), "json") {
+		h.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	return body, nil
+}
+
+func hasType(h http.Header) bool { return len(h["Content-Type"]) > 0 }
+
+func setType(h http.Header, t string) {
+	if !hasType(h) {
+		h.Set("Content-Type", t)
+	}
+}
+
+// finishHeaders adds what every answer has and what follows from who asked.
+func (c *Context) finishHeaders(h http.Header, status int) {
+	setOnce(h, "X-Content-Type-Options", "nosniff")
+	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
+		// RFC 9110 section 15.5.2 wants one in every 401.
+		h.Set("WWW-Authenticate", `Cookie realm="`+c.realm()+`"`)
+	}
+	cookie := c.askedSession()
+	if cookie {
+		h.Add("Vary", "Cookie")
+	}
+	if c.proven && c.identity != nil && c.identity.of == nil {
+		h.Add("Vary", "Authorization")
+	}
+	if cookie || c.proven || len(h["Set-Cookie"]) > 0 {
+		// What depends on who asks must not stay in a shared cache (ASVS 14.3.2).
+		setOnce(h, "Cache-Control", "no-store")
+	}
+}
+
+func (c *Context) realm() string {
+	if len(c.kinds) > 0 {
+		return c.kinds[0].s.o.Kind
+	}
+	return defaultKind
+}
+
+func setOnce(h http.Header, name, value string) {
+	if len(h[name]) == 0 {
+		h.Set(name, value)
+	}
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+)
+
+// An App is a stack of layers and an http.Handler. Set its fields and call Use before
+// the first request; afterwards it is safe for concurrent use.
+type App struct {
+	// Keys sign cookies; see [Cookie]. nil: signed cookies are [ErrNoKeys].
+	Keys *Keys
+
+	// Logger gets what OnError does not take; nil: slog.Default().
+	Logger *slog.Logger
+
+	// OnError is told each error that is answered 5xx, once, and errors that came after
+	// the headers; nil: they are logged. ctx is the request's, for reading.
+	OnError func(ctx *Context, err error)
+
+	// BodyLimit bounds what [Context.Bind] reads, in bytes; 0: 1 MiB.
+	BodyLimit int64
+
+	layers []Middleware
+	once   sync.Once
+	run    Handler
+}
+
+// New returns an App with no layers.
+func New() *App { return new(App) }
+
+// Use adds layers at the end of the stack. It panics for a nil layer, and after the
+// App has served its first request.
+func (a *App) Use(layers ...Middleware) *App {
+	if a.run != nil {
+		panic("app: Use after the first request")
+	}
+	for _, m := range layers {
+		if m == nil {
+			panic("app: Use of a nil layer")
+		}
+	}
+	a.layers = append(a.layers, layers...)
+	return a
+}
+
+// ServeHTTP answers one request. What the stack leaves without a Status and a Body is
+// 404. TRACE and CONNECT are refused.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.once.Do(func() { a.run = Compose(a.layers...).Then(nothing) })
+	ctx := newContext(a, w, r)
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		ctx.answer(&Error{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}})
+		return
+	}
+	ctx.answer(ctx.protect(a.run))
+}
+
+func nothing(*Context) error { return nil }
+
+// report tells the owner of the App what the client is not told.
+func (c *Context) report(err error) {
+	status, _, _ := outcome(err)
+	switch {
+	case errors.Is(err, context.Canceled) && c.Context().Err() != nil:
+		return // the client has gone, which is no fault of ours
+	case status < 500 && !c.sent:
+		return
+	case c.app != nil && c.app.OnError != nil:
+		c.app.OnError(c, err)
+		return
+	}
+	attrs := []slog.Attr{slog.String("method", c.Request.Method), slog.String("route", c.Request.Pattern), slog.Int("status", status), slog.Any("error", err)}
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	c.logger().LogAttrs(c.Context(), slog.LevelError, "request failed", attrs...)
+}
+
+func (c *Context) logger() *slog.Logger {
+	if c.app != nil && c.app.Logger != nil {
+		return c.app.Logger
+	}
+	return slog.Default()
+}

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Authenticate returns a layer that lets in only who one of the strategies proves.
+// They are asked in this order. One that has no opinion ([ErrNoCredentials]) or
+// rejects passes the question on; a fault and a [Redirection] end it. If nobody
+// proves the user the first rejection is answered, or 401, with the challenges of all.
+//
+// What is proved is the identity of everything below, whatever it was above. It does
+// not touch the session. Authenticate panics without a strategy or with a nil one.
+func Authenticate(strategies ...Strategy) Middleware {
+	mustStrategies("Authenticate", strategies)
+	return func(ctx *Context, next Handler) error {
+		id, no, err := ask(ctx, strategies)
+		if err != nil {
+			return err
+		}
+		if id == nil {
+			return no.challenge(ctx, strategies)
+		}
+		ctx.prove(id)
+		return next(ctx)
+	}
+}
+
+// Identify returns a layer that finds out who sent the request, as [Authenticate]
+// does, and lets in those too who sent no credentials at all. Wrong ones are answered
+// as Authenticate answers them.
+func Identify(strategies ...Strategy) Middleware {
+	mustStrategies("Identify", strategies)
+	return func(ctx *Context, next Handler) error {
+		id, no, err := ask(ctx, strategies)
+		switch {
+		case err != nil:
+			return err
+		case id != nil:
+			ctx.prove(id)
+		case no.by != nil:
+			return no.challenge(ctx, strategies)
+		}
+		return next(ctx)
+	}
+}
+
+func mustStrategies(name string, strategies []Strategy) {
+	if len(strategies) == 0 {
+		panic("app: " + name + " needs a strategy")
+	}
+	for i, s := range strategies {
+		if isNil(s) {
+			panic(fmt.Sprintf("app: %s: strategy %d is nil", name, i))
+		}
+	}
+}
+
+// A refusal is why nobody is let in, and the strategy that says so, if one does.
+type refusal struct {
+	why error
+	by  *Strategy // one of those that were asked; strategies themselves may not be comparable
+}
+
+// ask returns who sent the request, or else why nobody is known, or a fault.
+func ask(ctx *Context, strategies []Strategy) (*Identity, refusal, error) {
+	no := refusal{why: ErrNoCredentials}
+	if ctx.self != ctx {
+		return nil, no, ErrCopied
+	}
+	ctx.asked = strategies
+	for i, s := range strategies {
+		id, err := s.Authenticate(ctx)
+		switch {
+		case err == nil:
+			id, err = proven(s, id)
+			return id, no, err
+		case !rejects(err) && !passes(err):
+			return nil, no, faultOf(err)
+		case rejects(err) && no.by == nil:
+			no = refusal{err, &strategies[i]}
+		}
+	}
+	return nil, no, nil
+}
+
+func rejects(err error) bool {
+	r, ok := errors.AsType[*Rejection](err)
+	return ok && r != nil
+}
+
+// passes reports whether a strategy has no opinion. An Error that has ErrNoCredentials
+// for its cause says what to answer, so it has one.
+func passes(err error) bool {
+	_, opinion := errors.AsType[*Error](err)
+	return !opinion && errors.Is(err, ErrNoCredentials)
+}
+
+// proven checks what a strategy calls a success.
+func proven(s Strategy, id *Identity) (*Identity, error) {
+	if id == nil || isNil(id.User) {
+		return nil, fmt.Errorf("app: %T returned no user and no error", s)
+	}
+	own := *id
+	own.by = s
+	return &own, nil
+}
+
+// faultOf returns what ends the question: a Redirection or a fault of the server. A
+// strategy's Error may say 4xx (a body that is too large), anything else is a fault.
+func faultOf(err error) error {
+	if _, ok := errors.AsType[*Redirection](err); ok {
+		return err
+	}
+	return unavailable(err)
+}
+
+// challenge adds to the refusal what the strategies want to see next time. Only the
+// one that refused hears why.
+func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
+	if status, _, _ := outcome(r.why); status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return r.why
+	}
+	var challenges []string
+	for i, s := range strategies {
+		c, ok := s.(Challenger)
+		if !ok {
+			continue
+		}
+		why := ErrNoCredentials
+		if &strategies[i] == r.by {
+			why = r.why
+		}
+		if v := c.Challenge(ctx, why); v != "" && !hasControl(v) {
+			challenges = append(challenges, v)
+		}
+	}
+	if len(challenges) == 0 {
+		return r.why
+	}
+	return &challenged{r.why, challenges}
+}

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+)
+
+// A Context is one request and the answer that is prepared for it. The answer is
+// written once, after the whole stack has returned; until then every layer can
+// change it.
+//
+// A Context belongs to the goroutine that serves the request and is never used for
+// another one. It must not be copied. For work that outlives the request take
+// [Context.Detach].
+type Context struct {
+	// Request is the request. Layers may replace it by a copy of itself
+	// (http.Request.WithContext).
+	Request *http.Request
+
+	// Status is the status to answer with. 0 means 200 with a Body and 404 without.
+	Status int
+
+	// Body is what to answer with: a string (text/plain unless a Content-Type is set),
+	// []byte, an io.Reader (closed after use if it is an io.Closer), nil for no body,
+	// or any other value to be encoded as JSON. An answer of 400 or more without a
+	// Body gets one that says the status.
+	Body any
+
+	app    *App
+	self   *Context
+	w      *responder // the innermost
+	base   responder
+	frames []frame
+	buffer [6]frame
+	misuse error // a broken rule that some layer may have swallowed
+
+	settled bool  // the sessions are saved, or will not be
+	sent    bool  // some writer sent headers
+	sentErr error // what was answered below Wrap or Adapt
+
+	identity *Identity
+	proven   bool       // identity is the answer, nobody else is to be asked
+	asked    []Strategy // by the last Authenticate or Identify
+	fault    error      // kept by User and IsAuthenticated, which cannot return it
+
+	kinds []*Session // one for each Sessions layer, the first is the default
+	first Session
+	kbuf  [2]*Session
+
+	body     []byte // what Bind read
+	bodyRead bool
+}
+
+func newContext(a *App, w http.ResponseWriter, r *http.Request) *Context {
+	c := &Context{Request: r, app: a}
+	c.self = c
+	c.base = responder{ctx: c, w: w}
+	c.w = &c.base
+	c.frames = c.buffer[:0]
+	c.kinds = c.kbuf[:0]
+	return c
+}
+
+// Context returns the request's context: pass it to stores and clients.
+func (c *Context) Context() context.Context { return c.Request.Context() }
+
+// SetContext replaces the request's context, which should be derived from the
+// present one.
+func (c *Context) SetContext(ctx context.Context) { c.Request = c.Request.WithContext(ctx) }
+
+// Header returns the headers of the answer. After they were sent changes have no effect.
+func (c *Context) Header() http.Header { return c.w.Header() }
+
+// Param returns the part of the path that a route's pattern names, decoded, or "".
+func (c *Context) Param(name string) string { return c.Request.PathValue(name) }
+
+// Sent reports whether headers were sent: Status, Body and headers are then history.
+func (c *Context) Sent() bool { return c.sent }
+
+// Writer returns the http.ResponseWriter for answers that are written by hand:
+// streams, server-sent events, foreign handlers. Whatever sends the first header
+// through it (Write, WriteHeader, Flush, ReadFrom, Hijack) saves the session before.
+// If that fails the client gets 503 and what is written goes nowhere.
+// It supports http.ResponseController.
+func (c *Context) Writer() http.ResponseWriter { return c.w }
+
+// Throw returns an error to return from a layer: it answers with status, which is
+// from 400 to 599 (anything else is a 500), and message, which the client sees if
+// status is below 500. An empty message is the status in words.
+func (c *Context) Throw(status int, message string) error {
+	return &Error{Status: status, Message: message}
+}
+
+// Address returns the network address of the peer, IPv4 as such. It is that of the
+// proxy if there is one in between, and invalid if the server did not say.
+func (c *Context) Address() netip.Addr {
+	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap().WithZone("")
+}

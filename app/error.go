@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+)
+
+var (
+	// ErrNoCredentials is what a Strategy returns if nothing in the request is its
+	// own. Answered 401.
+	ErrNoCredentials = errors.New("app: no credentials")
+
+	// ErrInvalidCredentials is what every [Rejection] is.
+	ErrInvalidCredentials = errors.New("app: invalid credentials")
+
+	// ErrLoginRequired is what guards return for nobody. Answered 401.
+	ErrLoginRequired = errors.New("app: login required")
+
+	// ErrHeadersSent is returned by what has to change a cookie or a session after
+	// the headers went out.
+	ErrHeadersSent = errors.New("app: the headers were sent already")
+
+	// ErrCannotEnd is returned by [Context.Logout] if the strategy that proved the
+	// request is no [Ender]. Answered 500.
+	ErrCannotEnd = errors.New("app: what proved this request cannot be ended")
+)
+
+// An Error is an error with the answer that it wants. Two readers, two texts: the
+// client gets Status and Message, the log gets Cause.
+type Error struct {
+	Status  int         // 400 to 599; anything else is answered 500
+	Message string      // a short title for the client if Status is below 500; "": the status in words
+	Header  http.Header // set on the answer, e.g. Retry-After
+	Cause   error       // for the log only
+}
+
+func (e *Error) Error() string {
+	if e == nil {
+		return "app: a nil *Error"
+	}
+	text := e.Message
+	if text == "" {
+		text = http.StatusText(e.Status)
+	}
+	if e.Cause != nil {
+		return fmt.Sprintf("%d %s: %v", e.Status, text, e.Cause)
+	}
+	return fmt.Sprintf("%d %s", e.Status, text)
+}
+
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Cause
+}
+
+// A Rejection is a credential that was there and is wrong. errors.Is says that it
+// is [ErrInvalidCredentials], whatever its Status.
+type Rejection struct {
+	Status  int    // 0: 401
+	Code    string // for a Challenger, e.g. "invalid_token" (RFC 6750 section 3.1)
+	Message string // a short title for the client; "": the status in words
+	Cause   error  // for the log only
+}
+
+func (r *Rejection) Error() string {
+	if r == nil {
+		return "app: a nil *Rejection"
+	}
+	if r.Cause != nil {
+		return fmt.Sprintf("app: rejected: %s: %v", r.Message, r.Cause)
+	}
+	return "app: rejected: " + r.Message
+}
+
+func (r *Rejection) Unwrap() error {
+	if r == nil {
+		return nil
+	}
+	return r.Cause
+}
+
+func (r *Rejection) Is(target error) bool { return r != nil && target == ErrInvalidCredentials }
+
+// A Redirection is returned by a Strategy whose client has to go elsewhere first.
+// Answered 303.
+type Redirection struct{ URL string }
+
+func (r *Redirection) Error() string { return "app: go to another place first" }
+
+// A PanicError is what a recovered panic becomes. Answered 500.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("app: panic: %v", e.Value) }
+
+func (e *PanicError) Unwrap() error {
+	if err, ok := e.Value.(error); ok && !isNil(err) {
+		return err
+	}
+	return nil
+}
+
+func isPanic(err error) bool {
+	_, ok := errors.AsType[*PanicError](err)
+	return ok
+}
+
+// recovered makes an error of what recover returned.
+func recovered(v any) error {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
+}
+
+// challenged is an error with the challenges of the strategies that were asked.
+type challenged struct {
+	error
+	challenges []string
+}
+
+func (c *challenged) Unwrap() error { return c.error }
+
+// unavailable marks err as a fault of something that we depend on: 503, unless it
+// already says what to answer. A bug, which a panic is, stays a 500.
+func unavailable(err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return &Error{Status: http.StatusServiceUnavailable, Cause: err}
+}
+
+// outcome says how err is answered: the status, the title for the client ("": the
+// status in words), and headers.
+func outcome(err error) (status int, title string, header http.Header) {
+	if isPanic(err) {
+		return http.StatusInternalServerError, "", nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
+		return checked(e.Status), e.Message, e.Header
+	}
+	if r, ok := errors.AsType[*Rejection](err); ok && r != nil {
+		if r.Status == 0 {
+			return http.StatusUnauthorized, r.Message, nil
+		}
+		return checked(r.Status), r.Message, nil
+	}
+	switch {
+	case errors.Is(err, ErrLoginRequired):
+		return http.StatusUnauthorized, "Login required", nil
+	case errors.Is(err, ErrNoCredentials), errors.Is(err, ErrInvalidCredentials):
+		return http.StatusUnauthorized, "", nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable, "", nil
+	}
+	return http.StatusInternalServerError, "", nil
+}
+
+func checked(status int) int {
+	if status < 400 || status > 599 {
+		return http.StatusInternalServerError
+	}
+	return status
+}

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// givenUp are the headers that describe an answer.
+var givenUp = []string{
+	"Content-Type", "Content-Length", "Content-Language", "Content-Location", "Content-Disposition", "Content-Range",
+	"Accept-Ranges", "Etag", "Last-Modified", "Cache-Control", "Expires", "Location",
+}
+
+// prepareError makes err the prepared answer. Headers that describe the answer
+// which is given up go; cookies, CORS, Vary and the like stay.
+func (c *Context) prepareError(err error) {
+	c.dropBody()
+	h := c.Header()
+	for _, name := range givenUp {
+		delete(h, name)
+	}
+	if c.w.encoding == nil {
+		h.Del("Content-Encoding")
+	} else {
+		h["Content-Encoding"] = c.w.encoding
+	}
+	if r, ok := errors.AsType[*Redirection](err); ok && r != nil && !isPanic(err) {
+		c.prepareRedirection(r)
+		return
+	}
+	status, title, header := outcome(err)
+	for name, values := range header {
+		h[http.CanonicalHeaderKey(name)] = slices.Clone(values) // err may be a variable that many requests return
+	}
+	if ch, ok := errors.AsType[*challenged](err); ok && (status == 401 || status == 403) && len(ch.challenges) > 0 {
+		h["Www-Authenticate"] = ch.challenges
+	}
+	if title == "" || status >= 500 {
+		title = words(status)
+	}
+	c.Status = status
+	c.prepareErrorBody(status, title)
+}
+
+// words returns what a status is called; those without a name by their number.
+func words(status int) string {
+	if text := http.StatusText(status); text != "" {
+		return text
+	}
+	return strconv.Itoa(status)
+}
+
+func (c *Context) prepareRedirection(r *Redirection) {
+	if !validLocation(r.URL) {
+		c.report(errors.New("app: a Redirection without a usable URL"))
+		c.Status = http.StatusInternalServerError
+		c.prepareErrorBody(c.Status, http.StatusText(c.Status))
+		return
+	}
+	c.Header().Set("Location", r.URL)
+	c.Status, c.Body = http.StatusSeeOther, nil
+}
+
+// prepareErrorBody writes an error for whoever asks: JSON, problem details if asked
+// for (RFC 9457), a page for browsers, or text.
+func (c *Context) prepareErrorBody(status int, title string) {
+	h := c.Header()
+	const (
+		jsonType    = "application/json"
+		problemType = "application/problem+json"
+		pageType    = "text/html"
+		textType    = "text/plain"
+	)
+	switch c.Accepts(jsonType, problemType, pageType, textType) {
+	case problemType:
+		h.Set("Content-Type", problemType)
+		c.Body = marshal(struct {
+			Type   string `json:"type"`
+			Title  string `json:"title"`
+			Status int    `json:"status"`
+		}{"about:blank", title, status})
+	case pageType:
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		c.Body = fmt.Appendf(nil, errorPage, html.EscapeString(title), status, html.EscapeString(title))
+	case textType:
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		c.Body = []byte(title)
+	default:
+		h.Set("Content-Type", "application/json; charset=utf-8")
+		type entry struct {
+			Title  string `json:"title"`
+			Status int    `json:"status"`
+		}
+		c.Body = marshal(map[string][]entry{"errors": {{title, status}}})
+	}
+}
+
+const errorPage = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>%s</title><style>body{font:1rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:32rem;padding:0 1rem}</style></head>
+<body><h1>%d</h1><p>%s</p><p><a href="/">Home</a></p></body></html>
+`
+
+// marshal encodes what is made of strings and numbers.
+func marshal(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	if err := e.Encode(v); err != nil {
+		panic(err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

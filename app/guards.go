@@ -1,0 +1,99 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// RequireLogin is a layer that lets in whoever is proved. Nobody is answered 401 with
+// [ErrLoginRequired], a fault 5xx.
+func RequireLogin(ctx *Context, next Handler) error {
+	if _, err := requireIdentity(ctx); err != nil {
+		return err
+	}
+	return next(ctx)
+}
+
+// requireIdentity returns who sent the request, or the error that keeps them out.
+func requireIdentity(ctx *Context) (*Identity, error) {
+	id, err := ctx.Identity()
+	if err != nil {
+		return nil, err
+	}
+	if id != nil {
+		return id, nil
+	}
+	if len(ctx.kinds) == 0 && len(ctx.asked) == 0 {
+		return nil, fmt.Errorf("app: a guard without anything above that could prove a user: %w", errNoSessions)
+	}
+	return nil, refusal{why: ErrLoginRequired}.challenge(ctx, ctx.asked)
+}
+
+// RequireScopes returns a layer that lets in a proved user whose credential has all
+// the scopes, or "*". Nobody is answered 401, too little 403 with the Code
+// "insufficient_scope" (RFC 6750 section 3.1). It panics without a scope.
+func RequireScopes(scopes ...string) Middleware {
+	if len(scopes) == 0 || slices.Contains(scopes, "") {
+		panic("app: RequireScopes needs scopes, none of them empty")
+	}
+	scopes = slices.Clone(scopes)
+	return func(ctx *Context, next Handler) error {
+		id, err := requireIdentity(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range scopes {
+			if !slices.Contains(id.Scopes, s) && !slices.Contains(id.Scopes, "*") {
+				return insufficientScope(ctx, id)
+			}
+		}
+		return next(ctx)
+	}
+}
+
+func insufficientScope(ctx *Context, id *Identity) error {
+	asked := []Strategy{id.by}
+	no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope"}, &asked[0]}
+	if id.by == nil {
+		return no.why
+	}
+	return no.challenge(ctx, asked)
+}
+
+// RequireRecentLogin returns a layer that lets in who logged in to this session at
+// most d ago, for what must not be open to somebody who finds the browser open
+// (ASVS 7.5.1). Others are answered 401 and have to log in again; so is every
+// credential that is no session. It panics if d is not positive.
+func RequireRecentLogin(d time.Duration) Middleware {
+	if d <= 0 {
+		panic("app: RequireRecentLogin needs a positive duration")
+	}
+	return func(ctx *Context, next Handler) error {
+		id, err := requireIdentity(ctx)
+		if err != nil {
+			return err
+		}
+		if id.of == nil || !id.of.loggedInWithin(d) {
+			return &Error{Status: http.StatusUnauthorized, Message: "Recent login required", Cause: ErrLoginRequired}
+		}
+		return next(ctx)
+	}
+}
+
+// LoggedIn returns a Handler that is given its user. Nobody is answered 401, a user
+// of another type 403, so the handler cannot be routed without its guard.
+func LoggedIn[U any](h func(ctx *Context, user U) error) Handler {
+	return func(ctx *Context) error {
+		id, err := requireIdentity(ctx)
+		if err != nil {
+			return err
+		}
+		user, ok := id.User.(U)
+		if !ok {
+			return &Error{Status: http.StatusForbidden, Cause: fmt.Errorf("app: LoggedIn wants a %T, the user is a %T", user, id.User)}
+		}
+		return h(ctx, user)
+	}
+}

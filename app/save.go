@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// settle decides once, before the first header: the fault that was kept, or the
+// sessions saved. An answer of 5xx saves nothing, nor does one that comes too late.
+func (c *Context) settle(status int) error {
+	if c.settled {
+		return nil
+	}
+	c.settled = true
+	if c.fault != nil {
+		return c.fault
+	}
+	if status >= 500 || c.w.overtaken() {
+		return nil
+	}
+	for _, x := range c.kinds {
+		if err := x.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// save writes what changed, or from time to time that the session is in use.
+func (x *Session) save() error {
+	if !x.loaded || x.loadErr != nil {
+		return nil
+	}
+	if len(x.changed) == 0 {
+		return x.touch()
+	}
+	if x.rec != nil {
+		return x.update()
+	}
+	data := x.merged()
+	if len(data) == 0 {
+		return nil
+	}
+	rec := x.fresh()
+	rec.Data = data
+	return x.insert(rec)
+}
+
+// idleUntil is when a session used now ends if it is not used again.
+func (s *Sessions) idleUntil(r *SessionRecord, now time.Time) time.Time {
+	if until := now.Add(s.o.Idle); until.Before(r.Until) {
+		return until
+	}
+	return r.Until
+}
+
+// touch extends the idle limit, at most once a minute.
+func (x *Session) touch() error {
+	if x.rec == nil {
+		return nil
+	}
+	now := x.s.now()
+	if now.Sub(x.rec.Seen) < touchEvery {
+		return nil
+	}
+	ctx, cancel := writing(x.ctx.Context())
+	defer cancel()
+	if err := x.s.store.Touch(ctx, x.key, now, x.s.idleUntil(x.rec, now)); err != nil {
+		return unavailable(fmt.Errorf("app: extend the session: %w", err))
+	}
+	return nil
+}
+
+// update writes the changes onto what is stored. If another request saved meanwhile
+// they are applied again to what it left; if the session was ended they are dropped.
+func (x *Session) update() error {
+	ctx, cancel := x.savingContext()
+	defer cancel()
+	for {
+		rec := *x.rec
+		rec.Data = x.merged()
+		rec.Seen = x.s.now()
+		rec.IdleUntil = x.s.idleUntil(&rec, rec.Seen)
+		err := x.s.store.Update(ctx, x.key, &rec)
+		switch {
+		case err == nil:
+			x.rec, x.changed = &rec, nil
+			return nil
+		case errors.Is(err, ErrSessionGone):
+			x.forget()
+			return nil
+		case !errors.Is(err, ErrSessionChanged):
+			return unavailable(fmt.Errorf("app: save the session: %w", err))
+		case ctx.Err() != nil:
+			return unavailable(fmt.Errorf("app: save the session: %w", ctx.Err()))
+		}
+		if err := x.reload(ctx); err != nil || x.rec == nil {
+			return err
+		}
+	}
+}
+
+// savingContext bounds the merging by the request's deadline too, if it has one.
+func (x *Session) savingContext() (context.Context, context.CancelFunc) {
+	ctx, cancel := writing(x.ctx.Context())
+	if deadline, ok := x.ctx.Context().Deadline(); ok {
+		bounded, stop := context.WithDeadline(ctx, deadline)
+		return bounded, func() { stop(); cancel() }
+	}
+	return ctx, cancel
+}
+
+// reload reads what another request saved.
+func (x *Session) reload(ctx context.Context) error {
+	rec, err := x.s.store.Find(ctx, x.key)
+	switch {
+	case err != nil:
+		return unavailable(fmt.Errorf("app: save the session: %w", err))
+	case rec == nil:
+		x.forget()
+	default:
+		x.rec = rec
+	}
+	return nil
+}

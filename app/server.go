@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// How long a client may take, and how long requests in flight have when Run ends.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeoutAll   = 60 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 20 * time.Second
+	maxHeaderBytes    = 64 << 10
+)
+
+// Server returns an http.Server for the App with every limit set: 5 seconds for the
+// headers, 30 for the whole request, 60 for the answer, 2 minutes idle, 64 KiB of
+// headers. Answers that take longer, such as server-sent events, move their own
+// deadline with http.ResponseController. Change what you need, then serve.
+func (a *App) Server(addr string) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           a,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeoutAll,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(a.log().Handler(), slog.LevelWarn),
+	}
+}
+
+// Run listens on addr and serves until ctx ends. Then it takes no new requests, lets
+// those in flight finish for at most 20 seconds, and returns nil if they did.
+func (a *App) Run(ctx context.Context, addr string) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return a.Serve(ctx, l)
+}
+
+// Serve is Run on a listener that is open already. It closes it.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	server := a.Server(l.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	<-failed
+	return err
+}
+
+func (a *App) log() *slog.Logger {
+	if a.Logger != nil {
+		return a.Logger
+	}
+	return slog.Default()
+}

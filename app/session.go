@@ -1,0 +1,273 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// ErrSessionTooLarge is returned by [Session.Set] if the session would hold more than
+// [SessionOptions].MaxBytes.
+var ErrSessionTooLarge = errors.New("app: the session holds too much")
+
+// A Session is the session of one request. It holds values as JSON under names, of
+// which yours begin with a letter. Changes are kept with the request and saved once,
+// before the headers; an answer of 5xx saves none. Changes that other requests made
+// meanwhile to other names are kept; of the same name the last saved wins.
+//
+// Like its Context it belongs to one goroutine.
+type Session struct {
+	s   *Sessions
+	ctx *Context
+
+	key     string         // of rec, or of what the client presented
+	rec     *SessionRecord // what is stored; nil: nothing
+	cookie  bool           // the client presented some cookie of this name
+	loaded  bool
+	loadErr error
+	changed map[string]json.RawMessage // not saved yet; nil: deleted
+
+	asked    bool // identity is known
+	identity *Identity
+	idErr    error
+}
+
+// Session returns the session of the request, the first in the stack, and loads it
+// if this is the first time that somebody asks. A visitor without one gets an empty
+// one, which costs nothing until something is set. An error is a fault, or 403 for an
+// unsafe request from another site.
+func (c *Context) Session() (*Session, error) {
+	x, err := c.defaultSession()
+	if err != nil {
+		return nil, err
+	}
+	return x, x.load()
+}
+
+// load asks the store for what the cookie names, once.
+func (x *Session) load() error {
+	if x.loaded {
+		return x.loadErr
+	}
+	x.loaded = true
+	if x.loadErr = x.checkOrigin(); x.loadErr != nil {
+		return x.loadErr
+	}
+	x.present()
+	if x.key == "" {
+		return nil
+	}
+	ctx, cancel := x.s.reading(x.ctx.Context())
+	defer cancel()
+	rec, err := x.s.store.Find(ctx, x.key)
+	switch {
+	case errors.Is(err, ErrSessionDamaged):
+		x.ctx.report(err)
+	case err != nil:
+		x.loadErr = unavailable(fmt.Errorf("app: load the session: %w", err))
+	case rec != nil && rec.Kind == x.s.o.Kind && live(rec, x.s.now()):
+		x.rec = rec
+	}
+	return x.loadErr
+}
+
+// present notes what the client presented.
+func (x *Session) present() {
+	id, any := x.s.presented(x.ctx.Request)
+	x.cookie = any
+	if id != "" {
+		x.key = x.s.keyOf(id)
+	}
+}
+
+func live(r *SessionRecord, now time.Time) bool {
+	return now.Before(r.IdleUntil) && now.Before(r.Until)
+}
+
+// checkOrigin refuses an unsafe request from another site, unless something that no
+// browser adds by itself proved it.
+func (x *Session) checkOrigin() error {
+	c := x.ctx
+	if x.s.origin == nil || c.proven && c.identity != nil && c.identity.of == nil {
+		return nil
+	}
+	if err := x.s.origin.Check(c.Request); err != nil {
+		return &Error{Status: 403, Message: "Cross-site request refused", Cause: err}
+	}
+	return nil
+}
+
+// identify says whose session it is.
+func (x *Session) identify() (*Identity, error) {
+	if x.asked {
+		return x.identity, x.idErr
+	}
+	if err := x.load(); err != nil {
+		return nil, err
+	}
+	x.asked = true
+	if x.rec == nil || x.rec.Subject == "" {
+		return nil, nil
+	}
+	user, err := x.user()
+	switch {
+	case gone(user, err):
+		x.idErr = x.drop()
+	case err != nil:
+		x.idErr = unavailable(fmt.Errorf("app: deserialize the user: %w", err))
+	default:
+		x.identity = x.identityOf(user)
+	}
+	return x.identity, x.idErr
+}
+
+func (x *Session) user() (any, error) {
+	if x.rec.Joined {
+		return x.rec.User, nil
+	}
+	ctx, cancel := x.s.reading(x.ctx.Context())
+	defer cancel()
+	return x.s.users.Deserialize(ctx, x.rec.Subject)
+}
+
+func (x *Session) identityOf(user any) *Identity {
+	return &Identity{User: user, Scopes: everyScope, Via: "session", of: x}
+}
+
+var everyScope = []string{"*"}
+
+// drop ends a session whose user is gone.
+func (x *Session) drop() error {
+	ctx, cancel := writing(x.ctx.Context())
+	defer cancel()
+	if err := x.s.store.Delete(ctx, x.key); err != nil {
+		return unavailable(fmt.Errorf("app: end the session of a user that is gone: %w", err))
+	}
+	x.forget()
+	return nil
+}
+
+// forget makes the session that of a visitor without one.
+func (x *Session) forget() {
+	x.key, x.rec, x.changed = "", nil, nil
+	x.loaded, x.loadErr = true, nil
+	x.asked, x.identity, x.idErr = true, nil, nil
+}
+
+// Get decodes the value of name into v, a pointer, and reports whether there is one.
+func (x *Session) Get(name string, v any) (bool, error) {
+	raw := x.raw(name)
+	if raw == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return false, fmt.Errorf("app: session value %q: %w", name, err)
+	}
+	return true, nil
+}
+
+func (x *Session) raw(name string) json.RawMessage {
+	if raw, ok := x.changed[name]; ok {
+		return raw
+	}
+	if x.rec == nil {
+		return nil
+	}
+	return x.rec.Data[name]
+}
+
+// Set keeps v, anything that encodes as JSON, under name. Setting what is there
+// already is no change. The errors are [ErrHeadersSent], [ErrSessionTooLarge], and
+// those of encoding.
+func (x *Session) Set(name string, v any) error {
+	if name == "" {
+		return errors.New("app: a session value needs a name")
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("app: session value %q: %w", name, err)
+	}
+	return x.set(name, raw)
+}
+
+// Delete removes the value of name.
+func (x *Session) Delete(name string) error { return x.set(name, nil) }
+
+func (x *Session) set(name string, raw json.RawMessage) error {
+	if x.ctx.settled || x.ctx.sent {
+		return ErrHeadersSent
+	}
+	if bytes.Equal(raw, x.raw(name)) {
+		return nil
+	}
+	before, had := x.changed[name]
+	if x.changed == nil {
+		x.changed = map[string]json.RawMessage{}
+	}
+	x.changed[name] = raw
+	if raw == nil || size(x.merged()) <= x.s.o.MaxBytes {
+		return nil
+	}
+	if delete(x.changed, name); had {
+		x.changed[name] = before
+	}
+	return fmt.Errorf("%w: over %d bytes", ErrSessionTooLarge, x.s.o.MaxBytes)
+}
+
+// merged returns what is stored with the changes on top.
+func (x *Session) merged() map[string]json.RawMessage {
+	data := map[string]json.RawMessage{}
+	if x.rec != nil {
+		maps.Copy(data, x.rec.Data)
+	}
+	for name, raw := range x.changed {
+		if raw == nil {
+			delete(data, name)
+		} else {
+			data[name] = raw
+		}
+	}
+	return data
+}
+
+// size is about what data takes as JSON.
+func size(data map[string]json.RawMessage) int {
+	n := len("{}")
+	for name, raw := range data {
+		n += len(name) + len(raw) + len(`"":,`)
+	}
+	return n
+}
+
+// askedSession reports whether the answer may depend on a session cookie.
+func (c *Context) askedSession() bool {
+	for _, x := range c.kinds {
+		if x.loaded {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *Session) loggedInWithin(d time.Duration) bool {
+	return x.rec != nil && !x.rec.LoggedIn.IsZero() && x.s.now().Sub(x.rec.LoggedIn) <= d
+}
+
+// subject returns what the session of user is stored under.
+func (s *Sessions) subject(ctx context.Context, user any) (string, error) {
+	if isNil(user) {
+		return "", errors.New("app: there is no user to log in: nil")
+	}
+	subject, err := s.users.Serialize(ctx, user)
+	if err != nil {
+		return "", fmt.Errorf("app: serialize the user: %w", err)
+	}
+	if subject == "" {
+		return "", errors.New("app: the Serializer made an empty subject")
+	}
+	return subject, nil
+}

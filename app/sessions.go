@@ -1,0 +1,240 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Sessions keeps one kind of user logged in, by a cookie with a random id and a row
+// in a store. Make it with [NewSessions] and put its Layer into the stack.
+type Sessions struct {
+	store  SessionStore
+	users  Serializer
+	o      SessionOptions
+	origin *http.CrossOriginProtection // nil: not checked
+}
+
+// SessionOptions are the options of [NewSessions]. The zero value is safe.
+type SessionOptions struct {
+	// Kind names the kind of user and is part of every key: a cookie of one kind never
+	// opens a session of another. Letters, digits, '-' and '_'; "": session.
+	Kind string
+
+	// Idle ends a session that is not used for so long; 0: 30 minutes. It is written at
+	// most once a minute, so a session may end up to a minute early.
+	Idle time.Duration
+
+	// Absolute ends a session this long after login, used or not; 0: 12 hours.
+	Absolute time.Duration
+
+	// Cookie says what is to be unusual about the cookie.
+	Cookie SessionCookie
+
+	// TrustedOrigins may send unsafe requests with the cookie although they are other
+	// sites: "https://example.com", with a port if it is not the scheme's own.
+	TrustedOrigins []string
+
+	// InsecureAllowCrossOrigin lets every site use the cookie. Then SameSite is all that
+	// stands between your users and cross-site request forgery.
+	InsecureAllowCrossOrigin bool
+
+	// Timeout bounds each question to the store and the Serializer; 0: 2 seconds. What
+	// takes longer is a fault. Saving has 5 seconds, which a client that hangs up does not cut.
+	Timeout time.Duration
+
+	// MaxBytes bounds the data of one session as JSON; 0: 64 KiB.
+	MaxBytes int
+
+	// Clock is the time; nil: time.Now.
+	Clock func() time.Time
+}
+
+const (
+	defaultKind  = "session"
+	touchEvery   = time.Minute
+	writeTimeout = 5 * time.Second
+)
+
+var errNoSessions = errors.New("app: there is no Sessions layer above: add app.Use(sessions.Layer) before it")
+
+// NewSessions makes the sessions of one kind of user. It panics if the options are
+// unsafe or contradict each other. If the store is a [UserJoiner] it is asked to load
+// the users with their sessions.
+func NewSessions(store SessionStore, users Serializer, o SessionOptions) *Sessions {
+	if isNil(store) || isNil(users) {
+		panic("app: NewSessions needs a store and a Serializer")
+	}
+	o.setDefaults()
+	o.Cookie.check(o.Kind)
+	s := &Sessions{store: store, users: users, o: o, origin: crossOrigin(o)}
+	if j, ok := store.(UserJoiner); ok {
+		s.store = j.JoinUsers(users)
+	}
+	return s
+}
+
+func (o *SessionOptions) setDefaults() {
+	if o.Kind == "" {
+		o.Kind = defaultKind
+	}
+	if len(o.Kind) > 64 || strings.Trim(o.Kind, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+		panic(fmt.Sprintf("app: SessionOptions.Kind %q: letters, digits, '-' and '_', at most 64", o.Kind))
+	}
+	setDuration(&o.Idle, 30*time.Minute, "Idle")
+	setDuration(&o.Absolute, 12*time.Hour, "Absolute")
+	setDuration(&o.Timeout, 2*time.Second, "Timeout")
+	switch {
+	case o.MaxBytes < 0 || o.MaxBytes > math.MaxInt32:
+		panic("app: SessionOptions.MaxBytes is out of range")
+	case o.MaxBytes == 0:
+		o.MaxBytes = 64 << 10
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+}
+
+// setDuration fills in a default and refuses what would never or always expire.
+func setDuration(d *time.Duration, unset time.Duration, name string) {
+	switch {
+	case *d == 0:
+		*d = unset
+	case *d < 0 || *d > 10*365*24*time.Hour:
+		panic("app: SessionOptions." + name + " must be positive and at most ten years")
+	}
+}
+
+// crossOrigin returns the check that the options ask for.
+func crossOrigin(o SessionOptions) *http.CrossOriginProtection {
+	if o.InsecureAllowCrossOrigin {
+		return nil
+	}
+	p := http.NewCrossOriginProtection()
+	for _, origin := range o.TrustedOrigins {
+		if err := p.AddTrustedOrigin(origin); err != nil {
+			panic("app: SessionOptions.TrustedOrigins: " + err.Error())
+		}
+	}
+	return p
+}
+
+// Layer gives the request its session. It asks the store for nothing: that happens
+// when somebody below asks for the session or its user. A second Layer of the same
+// Sessions does nothing.
+func (s *Sessions) Layer(ctx *Context, next Handler) error {
+	if ctx.self != ctx {
+		return ErrCopied
+	}
+	if s.of(ctx) != nil {
+		return next(ctx)
+	}
+	x := &ctx.first
+	if len(ctx.kinds) > 0 {
+		x = new(Session)
+	}
+	for _, other := range ctx.kinds {
+		if other.s.o.Cookie.Name == s.o.Cookie.Name {
+			return fmt.Errorf("app: two Sessions in one stack share the cookie %s: give each its own Kind", s.o.Cookie.Name)
+		}
+	}
+	x.s, x.ctx = s, ctx
+	ctx.kinds = append(ctx.kinds, x)
+	return next(ctx)
+}
+
+// Login is [Context.Login] for this kind of user.
+func (s *Sessions) Login(ctx *Context, user any, opts ...LoginOption) error {
+	x, err := s.session(ctx)
+	if err != nil {
+		return err
+	}
+	return x.login(user, opts)
+}
+
+// Logout ends this kind's session, whatever proved the request.
+func (s *Sessions) Logout(ctx *Context) error {
+	x, err := s.session(ctx)
+	if err != nil {
+		return err
+	}
+	return x.logout()
+}
+
+// Identity returns who this kind's session says sent the request; nil, nil is nobody
+// and an error is a fault.
+func (s *Sessions) Identity(ctx *Context) (*Identity, error) {
+	x, err := s.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return x.identify()
+}
+
+// Session returns this kind's session, as [Context.Session] does the first one's.
+func (s *Sessions) Session(ctx *Context) (*Session, error) {
+	x, err := s.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return x, x.load()
+}
+
+// RequireLogin is a layer that lets in whoever this kind's session proves, and makes
+// it the identity of everything below, as [Authenticate] does.
+func (s *Sessions) RequireLogin(ctx *Context, next Handler) error {
+	id, err := s.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	if id == nil {
+		return ErrLoginRequired
+	}
+	ctx.prove(id)
+	return next(ctx)
+}
+
+func (s *Sessions) of(ctx *Context) *Session {
+	for _, x := range ctx.kinds {
+		if x.s == s {
+			return x
+		}
+	}
+	return nil
+}
+
+func (s *Sessions) session(ctx *Context) (*Session, error) {
+	if ctx.self != ctx {
+		return nil, ErrCopied
+	}
+	if x := s.of(ctx); x != nil {
+		return x, nil
+	}
+	return nil, fmt.Errorf("%w (kind %q)", errNoSessions, s.o.Kind)
+}
+
+func (c *Context) defaultSession() (*Session, error) {
+	if c.self != c {
+		return nil, ErrCopied
+	}
+	if len(c.kinds) == 0 {
+		return nil, errNoSessions
+	}
+	return c.kinds[0], nil
+}
+
+func (s *Sessions) now() time.Time { return s.o.Clock().UTC().Truncate(time.Microsecond) }
+
+// reading bounds one question to the store.
+func (s *Sessions) reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.o.Timeout)
+}
+
+// writing bounds one change, and finishes it though the client hangs up.
+func writing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+}
