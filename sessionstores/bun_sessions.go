@@ -1,0 +1,75 @@
+package sessionstores
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/sqlerr"
+)
+
+// ListSessions is one query. A row that is damaged is left out. Nobody, the subject
+// "", has none.
+func (b *Bun) ListSessions(ctx context.Context, kind, subject string) (list []app.StoredSession, err error) {
+	if subject == "" {
+		return nil, ctx.Err()
+	}
+	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
+		list, err = b.list(ctx, kind, subject)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sessionstores: list: %w", err)
+	}
+	sortSessions(list)
+	return list, nil
+}
+
+func (b *Bun) list(ctx context.Context, kind, subject string) ([]app.StoredSession, error) {
+	rows, err := b.db.QueryContext(ctx, "SELECT s.id, "+columns+" FROM sessions AS s WHERE s.kind = ? AND s.subject = ?", kind, subject)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var list []app.StoredSession
+	for rows.Next() {
+		var key text
+		var r row
+		if err := rows.Scan(append([]any{&key}, r.dest()...)...); err != nil {
+			return nil, err
+		}
+		if record, err := r.record(); err == nil {
+			list = append(list, app.StoredSession{Key: string(key), SessionRecord: *record})
+		}
+	}
+	return list, rows.Err()
+}
+
+// DeleteSessions is one statement. After a fault whose outcome is unknown it is
+// repeated, and then counts only what the last attempt removed. Nobody, the subject
+// "", has no sessions.
+func (b *Bun) DeleteSessions(ctx context.Context, kind, subject, keep string) (int, error) {
+	if subject == "" {
+		return 0, ctx.Err()
+	}
+	return b.exec(ctx, "delete all", "DELETE FROM sessions WHERE kind = ? AND subject = ? AND id <> ?", kind, subject, keep)
+}
+
+// PruneSessions is one statement. On Postgres it passes over rows that somebody else
+// is writing or pruning.
+func (b *Bun) PruneSessions(ctx context.Context, now time.Time, limit int) (int, error) {
+	if limit <= 0 {
+		return 0, ctx.Err()
+	}
+	expired := "SELECT id FROM sessions WHERE " + expires + " <= ? ORDER BY " + expires + " LIMIT ?"
+	query := "DELETE FROM sessions WHERE id IN (" + expired + ")"
+	if b.db.Dialect().Name() == dialect.PG {
+		// As an array the subquery runs once; as a set it might be run again for each
+		// row, and the limit would be none.
+		query = "DELETE FROM sessions WHERE id = ANY(ARRAY(" + expired + " FOR UPDATE SKIP LOCKED))"
+	}
+	return b.exec(ctx, "prune", query, now.UnixMicro(), limit)
+}

@@ -1,0 +1,135 @@
+package sessionstores
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/sqlerr"
+)
+
+// Insert stores r and removes old in one transaction: one DELETE, if there is an old
+// row, and one INSERT. Doing it again with the same record is no error, which makes
+// it safe to repeat after a commit whose answer was lost.
+func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord) error {
+	data, err := encodeData(r.Data)
+	if err != nil {
+		return err
+	}
+	c := stored(r)
+	c.Version = 1
+	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
+		return b.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			if old != "" && old != key {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", old); err != nil {
+					return err
+				}
+			}
+			return insertRow(ctx, tx, key, data, &c)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("sessionstores: insert: %w", err)
+	}
+	r.Version = 1
+	return nil
+}
+
+// insertRow leaves a row that is there as it is: a second Insert under one key must
+// not hand a session over to somebody else, even if random ids should ever repeat.
+func insertRow(ctx context.Context, tx bun.Tx, key, data string, c *app.SessionRecord) error {
+	n, err := affected(tx.ExecContext(ctx, "INSERT INTO sessions (id, kind, subject, data, version, created, logged_in, seen,"+
+		" idle_until, until, address, agent) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		key, c.Kind, c.Subject, data, c.Created.UnixMicro(), nullable(c.LoggedIn), c.Seen.UnixMicro(),
+		c.IdleUntil.UnixMicro(), c.Until.UnixMicro(), c.Address, c.Agent))
+	if err != nil || n == 1 {
+		return err
+	}
+	var have row
+	err = tx.QueryRowContext(ctx, "SELECT "+columns+" FROM sessions AS s WHERE s.id = ?", key).Scan(have.dest()...)
+	if err != nil {
+		return err
+	}
+	if r, err := have.record(); err != nil || !sameSession(r, c) {
+		return errKeyTaken
+	}
+	return nil
+}
+
+// Update is one statement; only if it changed no row, a second one tells why.
+// After a fault whose outcome is unknown it can return [app.ErrSessionChanged] for
+// its own change: making it once more is harmless.
+func (b *Bun) Update(ctx context.Context, key string, r *app.SessionRecord) error {
+	data, err := encodeData(r.Data)
+	if err != nil {
+		return err
+	}
+	var n int
+	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
+		n, err = affected(b.db.ExecContext(ctx,
+			"UPDATE sessions SET data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
+			data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), key, r.Version))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("sessionstores: update: %w", err)
+	}
+	if n == 0 {
+		return b.whyNotUpdated(ctx, key)
+	}
+	r.Version++
+	return nil
+}
+
+func (b *Bun) whyNotUpdated(ctx context.Context, key string) error {
+	var version int64
+	err := sqlerr.Retry(ctx, func(ctx context.Context) error {
+		return b.db.QueryRowContext(ctx, "SELECT version FROM sessions WHERE id = ?", key).Scan(&version)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return app.ErrSessionGone
+	}
+	if err != nil {
+		return fmt.Errorf("sessionstores: update: %w", err)
+	}
+	return app.ErrSessionChanged
+}
+
+// Touch is one statement.
+func (b *Bun) Touch(ctx context.Context, key string, seen, idleUntil time.Time) error {
+	_, err := b.exec(ctx, "touch", "UPDATE sessions SET seen = ?, idle_until = ? WHERE id = ? AND seen < ?",
+		seen.UnixMicro(), idleUntil.UnixMicro(), key, seen.UnixMicro())
+	return err
+}
+
+// Delete is one statement.
+func (b *Bun) Delete(ctx context.Context, key string) error {
+	_, err := b.exec(ctx, "delete", "DELETE FROM sessions WHERE id = ?", key)
+	return err
+}
+
+// exec runs one statement that may be repeated and returns how many rows it changed
+// when it succeeded.
+func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (n int, err error) {
+	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
+		n, err = affected(b.db.ExecContext(ctx, query, args...))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sessionstores: %s: %w", what, err)
+	}
+	return n, nil
+}
+
+func affected(result sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
