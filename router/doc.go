@@ -1,0 +1,45 @@
+// Package router leads requests to handlers by method and path. Matching is that of
+// http.ServeMux; what ServeMux lacks is here: groups, layers and guards of a route,
+// marks, names, a list of all routes, and answers of its own for what matches nothing.
+//
+//	r := router.New()
+//	r.Open().Get("/", home)
+//	r.Guard(app.RequireLogin).Group("/rings", func(r *router.Router) {
+//		r.Get("/{id}", ring).Name("ring")
+//		r.Delete("/{id}", mountDoom)
+//	})
+//
+//	a := app.New()
+//	a.Use(sessions.Layer, r.Layer)
+//
+// # Paths
+//
+// "/rings/{id}" has a parameter, which [app.Context.Param] returns decoded;
+// "/rings/:id" means the same. "/files/{path...}" takes all that follows, slashes too.
+// Upper and lower case differ. A path that ends in "/" is that path alone: Get("/", h)
+// is the home page and no catch-all. A colon that begins no parameter is written %3A.
+//
+// Of several routes that match, the most specific one is taken, in whatever order they
+// were added. Two of which neither is more specific panic when the second is added.
+//
+// # What matches no route
+//
+//   - An unknown path goes on to the next layer, which may be another router.
+//   - A known path with another method is answered 405 with Allow, OPTIONS 204 with
+//     Allow. GET answers HEAD.
+//   - A path that is spelled in a roundabout way (//rings, /x/../rings, /admin for
+//     /admin/) is sent to the plain one by 307, if a route is there.
+//   - TRACE and CONNECT lead nowhere.
+//
+// # Guards
+//
+// r.Guard(g).Group("/admin", f) guards the prefix, not just the routes: g stands before
+// everything at or below /admin, whatever the method, also before 404, 405, OPTIONS and
+// redirects, and before routes with a wildcard that reaches in from outside, such as
+// "/{path...}". Only a route from elsewhere that spells the prefix out, such as
+// r.Open().Get("/admin/login", h), has its own guards alone. If groups lie in each
+// other, the deepest one that matches counts.
+//
+// Outside of such groups the guards of a path's first route answer for 405 and
+// OPTIONS, provided that all its routes are guarded.
+package router
