@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// SIGTERM finishes what is in flight and exits 0; nothing has to be installed.
+func TestProcess(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "koa-style")
+	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	_, port, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+
+	cmd := exec.Command(binary)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "PORT="+port, "BASE_URL=http://127.0.0.1:"+port, "DATABASE_URL=", "REDIS_URL=", "SECRET_KEYS=")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer func() { _ = cmd.Process.Kill() }()
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "  log in as sam") {
+	}
+
+	// A login whose last byte is missing is in flight when the signal comes.
+	conn := dial(t, address)
+	_, err = io.WriteString(conn, "POST /session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 52\r\nExpect: 100-continue\r\n\r\n")
+	require.NoError(t, err)
+	answer := bufio.NewReader(conn)
+	line, err := answer.ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, line, "100 Continue", "the handler reads the body")
+	_, err = io.WriteString(conn, good[:51])
+	require.NoError(t, err)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	_, err = io.WriteString(conn, good[51:])
+	require.NoError(t, err)
+	rest, err := io.ReadAll(answer)
+	require.NoError(t, err)
+	assert.Contains(t, string(rest), "201 Created")
+	assert.NoError(t, cmd.Wait(), "exits 0")
+	info, err := os.Stat(filepath.Join(cmd.Dir, "app.db"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+// dial connects once the program listens, which it does right after it has printed.
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	for {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return conn
+		}
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		require.NoError(t, t.Context().Err())
+	}
+}

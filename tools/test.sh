@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Runs go vet and every test under the race detector, and says at the end which tests were skipped and why.
+#
+#   DATABASE_URL, REDIS_URL   servers to use; otherwise throwaway ones are started from installed programs
+#   KAHU_REQUIRE_SERVERS=1    a missing server is a failure, not a skipped test
+#   KAHU_FORBID_SKIPS=1       so is any skipped test
+set -uo pipefail
+cd "$(dirname "$0")/.."
+packages=${PACKAGES:-./...}
+
+tools/install.sh || exit
+if tools/install.sh --complete; then
+	export KAHU_REQUIRE_SERVERS=1
+fi
+race=-race
+if ! command -v "${CC:-gcc}" >/dev/null; then
+	race=
+	echo 'no C compiler: without the race detector' >&2
+fi
+
+# shellcheck disable=SC2086 # several patterns are several words
+go vet $packages || exit
+# shellcheck disable=SC2086
+go test -json $race -timeout 30m $packages |
+	go run -C tools ./testreport ${KAHU_FORBID_SKIPS:+-forbid-skips}
+codes=("${PIPESTATUS[@]}")
+[ "${codes[0]}" -eq 0 ] || exit "${codes[0]}"
+exit "${codes[1]}"
