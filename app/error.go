@@ -87,10 +87,15 @@ func (r *Rejection) Unwrap() error {
 func (r *Rejection) Is(target error) bool { return r != nil && target == ErrInvalidCredentials }
 
 // A Redirection is returned by a Strategy whose client has to go elsewhere first.
-// Answered 303.
+// Answered 303; 500 if URL is neither a path on this site nor http or https.
 type Redirection struct{ URL string }
 
-func (r *Redirection) Error() string { return "app: go to another place first" }
+func (r *Redirection) Error() string {
+	if r == nil || !validLocation(r.URL) {
+		return "app: a Redirection without a usable URL"
+	}
+	return "app: go to another place first"
+}
 
 // A PanicError is what a recovered panic becomes. Answered 500.
 type PanicError struct {
@@ -105,11 +110,6 @@ func (e *PanicError) Unwrap() error {
 		return err
 	}
 	return nil
-}
-
-func isPanic(err error) bool {
-	_, ok := errors.AsType[*PanicError](err)
-	return ok
 }
 
 // recovered makes an error of what recover returned.
@@ -140,7 +140,8 @@ func unavailable(err error) error {
 // outcome says how err is answered: the status, the title for the client ("": the
 // status in words), and headers.
 func outcome(err error) (status int, title string, header http.Header) {
-	if isPanic(err) {
+	// A panic first: with whatever error it was, it is a fault.
+	if _, ok := errors.AsType[*PanicError](err); ok {
 		return http.StatusInternalServerError, "", nil
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e != nil {
@@ -151,6 +152,9 @@ func outcome(err error) (status int, title string, header http.Header) {
 			return http.StatusUnauthorized, r.Message, nil
 		}
 		return checked(r.Status), r.Message, nil
+	}
+	if r, ok := errors.AsType[*Redirection](err); ok && r != nil && validLocation(r.URL) {
+		return http.StatusSeeOther, "", http.Header{"Location": {r.URL}}
 	}
 	switch {
 	case errors.Is(err, ErrLoginRequired):

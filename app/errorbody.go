@@ -30,21 +30,20 @@ func (c *Context) prepareError(err error) {
 	} else {
 		h["Content-Encoding"] = c.w.encoding
 	}
-	if r, ok := errors.AsType[*Redirection](err); ok && r != nil && !isPanic(err) {
-		c.prepareRedirection(r)
-		return
-	}
 	status, title, header := outcome(err)
+	c.Status = status
 	for name, values := range header {
 		h[http.CanonicalHeaderKey(name)] = slices.Clone(values) // err may be a variable that many requests return
 	}
 	if ch, ok := errors.AsType[*challenged](err); ok && (status == 401 || status == 403) && len(ch.challenges) > 0 {
 		h["Www-Authenticate"] = ch.challenges
 	}
+	if status < 400 {
+		return
+	}
 	if title == "" || status >= 500 {
 		title = words(status)
 	}
-	c.Status = status
 	c.prepareErrorBody(status, title)
 }
 
@@ -54,17 +53,6 @@ func words(status int) string {
 		return text
 	}
 	return strconv.Itoa(status)
-}
-
-func (c *Context) prepareRedirection(r *Redirection) {
-	if !validLocation(r.URL) {
-		c.report(errors.New("app: a Redirection without a usable URL"))
-		c.Status = http.StatusInternalServerError
-		c.prepareErrorBody(c.Status, http.StatusText(c.Status))
-		return
-	}
-	c.Header().Set("Location", r.URL)
-	c.Status, c.Body = http.StatusSeeOther, nil
 }
 
 // prepareErrorBody writes an error for whoever asks: JSON, problem details if asked

@@ -130,7 +130,7 @@ func TestWrap(t *testing.T) {
 	})
 	t.Run("a middleware that ends the request runs nothing below", func(t *testing.T) {
 		stop := func(http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "stop", 418) })
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "stop", http.StatusTeapot) })
 		}
 		ran := false
 		w := serve(get("/"), app.Wrap(stop), last(func(*app.Context) error { ran = true; return nil }))
@@ -138,7 +138,6 @@ func TestWrap(t *testing.T) {
 		assert.False(t, ran)
 	})
 	t.Run("a middleware that replaces the request's context is seen below and not above", func(t *testing.T) {
-		type key struct{}
 		mw := func(h http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r2 := r.Clone(r.Context())
@@ -146,7 +145,6 @@ func TestWrap(t *testing.T) {
 				h.ServeHTTP(w, r2)
 			})
 		}
-		_ = key{}
 		var inner, outer string
 		serve(get("/outer"), func(ctx *app.Context, next app.Handler) error {
 			err := next(ctx)

@@ -39,7 +39,6 @@ type gate struct {
 	costs   []int // of the hashes computed
 	lookups []string
 	err     error // of the next look-ups
-	renewed [][2]string
 	clock   *apptest.Clock
 	log     bytes.Buffer
 	hashes  map[string]string // by name
