@@ -21,6 +21,9 @@ type App struct {
 	// the headers; nil: they are logged. ctx is the request's, for reading.
 	OnError func(ctx *Context, err error)
 
+	// OnEvent is told what happens to credentials, while it happens; nil: nobody is.
+	OnEvent func(ctx *Context, e Event)
+
 	// BodyLimit bounds what [Context.Bind] reads, in bytes; 0: 1 MiB.
 	BodyLimit int64
 

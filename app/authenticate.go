@@ -16,16 +16,27 @@ import (
 func Authenticate(strategies ...Strategy) Middleware {
 	mustStrategies("Authenticate", strategies)
 	return func(ctx *Context, next Handler) error {
-		id, no, err := ask(ctx, strategies)
-		if err != nil {
+		if _, err := ctx.Authenticate(strategies...); err != nil {
 			return err
 		}
-		if id == nil {
-			return no.challenge(ctx, strategies)
-		}
-		ctx.prove(id)
 		return next(ctx)
 	}
+}
+
+// Authenticate does what the layer of this name does, in the middle of a handler: it
+// returns the identity that one of the strategies proves, which is the request's from
+// now on, or the error to return, with all challenges. errors.Is tells a rejection
+// ([ErrInvalidCredentials]) and no credentials ([ErrNoCredentials]) from a fault.
+func (c *Context) Authenticate(strategies ...Strategy) (*Identity, error) {
+	id, no, err := ask(c, strategies)
+	if err != nil {
+		return nil, err
+	}
+	if id == nil {
+		return nil, no.challenge(c, strategies)
+	}
+	c.prove(id)
+	return id, nil
 }
 
 // Identify returns a layer that finds out who sent the request, as [Authenticate]
@@ -117,20 +128,19 @@ func faultOf(err error) error {
 	return unavailable(err)
 }
 
-// challenge adds to the refusal what the strategies want to see next time. Only the
-// one that refused hears why.
+// challenge adds to the refusal what the strategies want to see next time: to a 401
+// all of them, to another status the one that refused, which alone hears why.
 func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
-	if status, _, _ := outcome(r.why); status != http.StatusUnauthorized && status != http.StatusForbidden {
-		return r.why
-	}
+	status, _, _ := outcome(r.why)
 	var challenges []string
 	for i, s := range strategies {
 		c, ok := s.(Challenger)
-		if !ok {
+		refused := &strategies[i] == r.by
+		if !ok || status != http.StatusUnauthorized && !refused {
 			continue
 		}
 		why := ErrNoCredentials
-		if &strategies[i] == r.by {
+		if refused {
 			why = r.why
 		}
 		if v := c.Challenge(ctx, why); v != "" && !hasControl(v) {
@@ -140,5 +150,5 @@ func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
 	if len(challenges) == 0 {
 		return r.why
 	}
-	return &challenged{r.why, challenges}
+	return &challenged{r.why, status, challenges}
 }

@@ -72,7 +72,7 @@ func TestCompose(t *testing.T) {
 		assert.Equal(t, []string{"a in", "b in", "c in", "d in", "e in", "h", "e out", "d out", "c out", "b out", "a out"}, tr.steps)
 	})
 
-	t.Run("the outer next follows the last layer, and none is no error", func(t *testing.T) {
+	t.Run("the outer next follows the last layer and may be missing", func(t *testing.T) {
 		tr := new(trace)
 		inside(t, func(ctx *app.Context) {
 			after := func(*app.Context) error {
@@ -157,7 +157,7 @@ func TestCompose(t *testing.T) {
 		assert.Len(t, slices.Compact(seen), 1)
 	})
 
-	t.Run("Use chains, and comes too late after the first request", func(t *testing.T) {
+	t.Run("Use chains and comes too late after the first request", func(t *testing.T) {
 		a := quiet().Use(pass).Use(last(ok))
 		a.ServeHTTP(httptest.NewRecorder(), get("/"))
 		assert.PanicsWithValue(t, "app: Use after the first request", func() { a.Use(pass) })
@@ -279,6 +279,46 @@ func TestNextTwice(t *testing.T) {
 			assert.ErrorIs(t, reports[0], app.ErrNext)
 		})
 	}
+}
+
+func TestNextTwiceOutOfACompositionThatRunsInAHandler(t *testing.T) {
+	runs := 0
+	below := func(*app.Context) error {
+		runs++
+		return nil
+	}
+	var second error
+	w := inside(t, func(ctx *app.Context) {
+		_ = app.Compose(pass, func(ctx *app.Context, next app.Handler) error {
+			_ = next(ctx)
+			second = next(ctx)
+			return nil
+		})(ctx, below)
+	})
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.ErrorIs(t, second, app.ErrNext)
+	assert.Equal(t, 1, runs)
+}
+
+func TestNextOfALayerThatPanickedRunsNothing(t *testing.T) {
+	var kept app.Handler
+	var late error
+	w := serve(get("/"), func(ctx *app.Context, next app.Handler) error {
+		func() {
+			defer func() { _ = recover() }()
+			_ = next(ctx)
+		}()
+		late = kept(ctx)
+		return nil
+	}, func(_ *app.Context, next app.Handler) error {
+		kept = next
+		panic("before its next")
+	}, last(func(*app.Context) error {
+		t.Error("what is below ran")
+		return nil
+	}))
+	assert.ErrorIs(t, late, app.ErrNext)
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
 }
 
 func TestNextTwiceDoesNotSpoilTheNextRequest(t *testing.T) {

@@ -48,6 +48,8 @@ type Context struct {
 	first Session
 	kbuf  [2]*Session
 
+	values map[any]any
+
 	body     []byte // what Bind read
 	bodyRead bool
 }
@@ -84,6 +86,18 @@ func (c *Context) Sent() bool { return c.sent }
 // If that fails the client gets 503 and what is written goes nowhere.
 // It supports http.ResponseController.
 func (c *Context) Writer() http.ResponseWriter { return c.w }
+
+// Value returns what a layer of this request kept under key, or nil.
+func (c *Context) Value(key any) any { return c.values[key] }
+
+// SetValue keeps v under key for the rest of the request, for those who know the key:
+// let it have a type that your package does not export.
+func (c *Context) SetValue(key, v any) {
+	if c.values == nil {
+		c.values = map[any]any{}
+	}
+	c.values[key] = v
+}
 
 // Throw returns an error to return from a layer: it answers with status, which is
 // from 400 to 599 (anything else is a 500), and message, which the client sees if

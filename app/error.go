@@ -61,10 +61,11 @@ func (e *Error) Unwrap() error {
 // A Rejection is a credential that was there and is wrong. errors.Is says that it
 // is [ErrInvalidCredentials], whatever its Status.
 type Rejection struct {
-	Status  int    // 0: 401
-	Code    string // for a Challenger, e.g. "invalid_token" (RFC 6750 section 3.1)
-	Message string // a short title for the client; "": the status in words
-	Cause   error  // for the log only
+	Status  int      // 0: 401
+	Code    string   // for a Challenger, e.g. "invalid_token" (RFC 6750 section 3.1)
+	Scopes  []string // for a Challenger, with the Code "insufficient_scope": what it takes
+	Message string   // a short title for the client; "": the status in words
+	Cause   error    // for the log only
 }
 
 func (r *Rejection) Error() string {
@@ -120,9 +121,11 @@ func recovered(v any) error {
 	return &PanicError{Value: v, Stack: debug.Stack()}
 }
 
-// challenged is an error with the challenges of the strategies that were asked.
+// challenged is an error with the challenges of the strategies that were asked. They
+// are answered with its status and no other.
 type challenged struct {
 	error
+	status     int
 	challenges []string
 }
 

@@ -160,20 +160,20 @@ func TestErrorsSpeakToTheLog(t *testing.T) {
 func TestPanics(t *testing.T) {
 	var noError *app.Error
 	values := map[string]any{
-		"text":                       "the ring",
-		"an error":                   errBoom,
-		"an error that says 404":     &app.Error{Status: 404, Message: "shown?"},
-		"a rejection":                &app.Rejection{},
-		"a redirection":              &app.Redirection{URL: "/elsewhere"},
-		"login required":             app.ErrLoginRequired,
-		"a number":                   42,
-		"nil":                        nil,
-		"a nil pointer":              noError,
-		"a nil error":                error(nil),
-		"a nil fragile":              (*fragile)(nil),
-		"a struct that holds itself": struct{ next any }{},
-		"a deadline":                 context.DeadlineExceeded,
-		"a cancelled context":        context.Canceled,
+		"text":                   "the ring",
+		"an error":               errBoom,
+		"an error that says 404": &app.Error{Status: 404, Message: "shown?"},
+		"a rejection":            &app.Rejection{},
+		"a redirection":          &app.Redirection{URL: "/elsewhere"},
+		"login required":         app.ErrLoginRequired,
+		"a number":               42,
+		"nil":                    nil,
+		"a nil pointer":          noError,
+		"a nil error":            error(nil),
+		"a nil fragile":          (*fragile)(nil),
+		"an empty struct":        struct{}{},
+		"a deadline":             context.DeadlineExceeded,
+		"a cancelled context":    context.Canceled,
 	}
 	for name, v := range values {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func (c *Context) prepareError(err error) {
 	for name, values := range header {
 		h[http.CanonicalHeaderKey(name)] = slices.Clone(values) // err may be a variable that many requests return
 	}
-	if ch, ok := errors.AsType[*challenged](err); ok && (status == 401 || status == 403) && len(ch.challenges) > 0 {
+	if ch, ok := errors.AsType[*challenged](err); ok && ch.status == status {
 		h["Www-Authenticate"] = ch.challenges
 	}
 	if status < 400 {

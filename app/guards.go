@@ -35,31 +35,41 @@ func requireIdentity(ctx *Context) (*Identity, error) {
 // the scopes, or "*". Nobody is answered 401, too little 403 with the Code
 // "insufficient_scope" (RFC 6750 section 3.1). It panics without a scope.
 func RequireScopes(scopes ...string) Middleware {
-	if len(scopes) == 0 || slices.Contains(scopes, "") {
-		panic("app: RequireScopes needs scopes, none of them empty")
-	}
 	scopes = slices.Clone(scopes)
+	return requireScopes("RequireScopes", scopes, func(id *Identity) bool {
+		return !slices.ContainsFunc(scopes, func(s string) bool { return !id.Allows(s) })
+	})
+}
+
+// RequireAnyScope is [RequireScopes] where one of the scopes is enough.
+func RequireAnyScope(scopes ...string) Middleware {
+	scopes = slices.Clone(scopes)
+	return requireScopes("RequireAnyScope", scopes, func(id *Identity) bool {
+		return slices.ContainsFunc(scopes, id.Allows)
+	})
+}
+
+func requireScopes(name string, scopes []string, enough func(*Identity) bool) Middleware {
+	if len(scopes) == 0 || slices.Contains(scopes, "") {
+		panic("app: " + name + " needs scopes, none of them empty")
+	}
 	return func(ctx *Context, next Handler) error {
 		id, err := requireIdentity(ctx)
 		if err != nil {
 			return err
 		}
-		for _, s := range scopes {
-			if !slices.Contains(id.Scopes, s) && !slices.Contains(id.Scopes, "*") {
-				return insufficientScope(ctx, id)
-			}
+		if enough(id) {
+			return next(ctx)
 		}
-		return next(ctx)
+		by := []Strategy{id.by}
+		no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope", Scopes: scopes}, &by[0]}
+		return no.challenge(ctx, by)
 	}
 }
 
-func insufficientScope(ctx *Context, id *Identity) error {
-	asked := []Strategy{id.by}
-	no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope"}, &asked[0]}
-	if id.by == nil {
-		return no.why
-	}
-	return no.challenge(ctx, asked)
+// Allows reports whether the identity's credential has a scope: that one, or "*".
+func (id *Identity) Allows(scope string) bool {
+	return slices.Contains(id.Scopes, scope) || slices.Contains(id.Scopes, "*")
 }
 
 // RequireRecentLogin returns a layer that lets in who logged in to this session at

@@ -19,6 +19,11 @@ type Sessions struct {
 	origin *http.CrossOriginProtection // nil: not checked
 }
 
+var (
+	_ Strategy   = (*Sessions)(nil)
+	_ Challenger = (*Sessions)(nil)
+)
+
 // SessionOptions are the options of [NewSessions]. The zero value is safe.
 type SessionOptions struct {
 	// Kind names the kind of user and is part of every key: a cookie of one kind never
@@ -174,6 +179,19 @@ func (s *Sessions) Identity(ctx *Context) (*Identity, error) {
 	}
 	return x.identify()
 }
+
+// Authenticate makes the sessions a [Strategy] beside others: who has no session, or one
+// that nobody is logged in to, has no credentials.
+func (s *Sessions) Authenticate(ctx *Context) (*Identity, error) {
+	id, err := s.Identity(ctx)
+	if err == nil && id == nil {
+		err = ErrNoCredentials
+	}
+	return id, err
+}
+
+// Challenge says that it takes a cookie.
+func (s *Sessions) Challenge(*Context, error) string { return `Cookie realm="` + s.o.Kind + `"` }
 
 // Session returns this kind's session, as [Context.Session] does the first one's.
 func (s *Sessions) Session(ctx *Context) (*Session, error) {

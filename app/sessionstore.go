@@ -52,7 +52,8 @@ type SessionStore interface {
 	Find(ctx context.Context, key string) (*SessionRecord, error)
 
 	// Insert stores r under a key that is new, sets r.Version to 1, and deletes the
-	// row of old, if old is not empty, in the same transaction.
+	// row of old, if old is not empty, in the same transaction. A key that is another
+	// session's is an error. Address and Agent are made fit to be stored.
 	Insert(ctx context.Context, key, old string, r *SessionRecord) error
 
 	// Update writes Data, Seen and IdleUntil if the stored version is still
@@ -84,7 +85,8 @@ type StoredSession struct {
 // A SessionLister is a [SessionStore] that knows the sessions of a user.
 type SessionLister interface {
 	// ListSessions returns the sessions of a subject, expired ones too, the last
-	// used first and by key where that is the same. It loads no users.
+	// used first and by key where that is the same. It loads no users. The empty subject
+	// has none, here and in DeleteSessions.
 	ListSessions(ctx context.Context, kind, subject string) ([]StoredSession, error)
 
 	// DeleteSessions removes the sessions of a subject but the one under keep (empty:

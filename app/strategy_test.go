@@ -1,0 +1,128 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/sessionstores"
+)
+
+func TestSessionsAreAStrategy(t *testing.T) {
+	w := newShire(t, app.SessionOptions{})
+	c := w.client(t)
+	c.Get("/login")
+	guarded := quiet().Use(w.sessions.Layer, app.Authenticate(ender{new(int), nil}, w.sessions), last(func(ctx *app.Context) error {
+		if ctx.Request.URL.Path == "/logout" {
+			return ctx.Logout()
+		}
+		id, err := ctx.Identity()
+		ctx.Body = id.Via
+		return err
+	}))
+	t.Run("nobody is asked for either", func(t *testing.T) {
+		res := record(guarded, get("/"))
+		assert.Equal(t, 401, res.Code)
+		assert.Equal(t, []string{`Cookie realm="session"`}, res.Header()["Www-Authenticate"])
+	})
+	t.Run("a session proves its user", func(t *testing.T) {
+		r := get("/")
+		r.AddCookie(c.Cookie(cookieName))
+		assert.Equal(t, "session", record(guarded, r).Body.String())
+	})
+	t.Run("a token before it proves its own", func(t *testing.T) {
+		r := get("/")
+		r.AddCookie(c.Cookie(cookieName))
+		r.Header.Set("Authorization", "x")
+		assert.Equal(t, "ender", record(guarded, r).Body.String())
+	})
+	t.Run("a request from another site is refused, as everywhere", func(t *testing.T) {
+		r := post("/", "text/plain", "")
+		r.AddCookie(c.Cookie(cookieName))
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		assert.Equal(t, 403, record(guarded, r).Code)
+	})
+	t.Run("a fault is a fault", func(t *testing.T) {
+		w.store.Fail("Find")
+		defer w.store.Heal()
+		r := get("/")
+		r.AddCookie(c.Cookie(cookieName))
+		assert.Equal(t, 503, record(guarded, r).Code)
+	})
+	t.Run("logout ends the session", func(t *testing.T) {
+		r := get("/logout")
+		r.AddCookie(c.Cookie(cookieName))
+		record(guarded, r)
+		assert.Equal(t, 401, c.Get("/me").Status)
+	})
+}
+
+func TestContextAuthenticate(t *testing.T) {
+	var id *app.Identity
+	var err error
+	serve(get("/"), last(func(ctx *app.Context) error {
+		id, err = ctx.Authenticate(always{&hobbit{"frodo"}})
+		assert.True(t, ctx.IsAuthenticated(), "the user is the request's from now on")
+		return nil
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, "frodo", id.User.(*hobbit).Name)
+	res := serve(get("/"), last(func(ctx *app.Context) error {
+		id, err = ctx.Authenticate(ender{new(int), nil}, app.NewSessions(sessionstores.NewMemory(), &hobbits{}, app.SessionOptions{Kind: "other"}))
+		assert.False(t, ctx.IsAuthenticated())
+		return err
+	}))
+	assert.Nil(t, id)
+	assert.Equal(t, 503, res.Code, "a strategy without its layer is a fault")
+}
+
+func TestRequireAnyScope(t *testing.T) {
+	for name, test := range map[string]struct {
+		scopes []string
+		status int
+	}{
+		"none": {[]string{}, 403}, "another": {[]string{"c"}, 403}, "one of them": {[]string{"b"}, 200}, "all": {[]string{"*"}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := serve(get("/"), app.Authenticate(scoped(test.scopes)), app.RequireAnyScope("a", "b"), last(ok))
+			assert.Equal(t, test.status, res.Code)
+		})
+	}
+	assert.Panics(t, func() { app.RequireAnyScope() })
+}
+
+type scoped []string
+
+func (s scoped) Authenticate(*app.Context) (*app.Identity, error) {
+	return &app.Identity{User: &hobbit{"frodo"}, Scopes: s, Via: "scoped"}, nil
+}
+
+func TestValuesAreOneRequests(t *testing.T) {
+	type key struct{}
+	a := quiet().Use(func(ctx *app.Context, next app.Handler) error {
+		assert.Nil(t, ctx.Value(key{}))
+		ctx.SetValue(key{}, 1)
+		return next(ctx)
+	}, last(func(ctx *app.Context) error {
+		assert.Equal(t, 1, ctx.Value(key{}))
+		return nil
+	}))
+	record(a, get("/"))
+	record(a, get("/"))
+}
+
+func TestEventsAreTimed(t *testing.T) {
+	var got []app.Event
+	a := quiet().Use(last(func(ctx *app.Context) error {
+		ctx.Emit(app.Event{Name: app.EventUsed, Via: "api"})
+		return nil
+	}))
+	a.OnEvent = func(_ *app.Context, e app.Event) { got = append(got, e) }
+	record(a, get("/"))
+	require.Len(t, got, 1)
+	assert.WithinDuration(t, time.Now(), got[0].Time, time.Minute)
+	assert.NotPanics(t, func() { serve(get("/"), last(func(ctx *app.Context) error { ctx.Emit(app.Event{}); return nil })) })
+}
