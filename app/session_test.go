@@ -624,3 +624,18 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}))
 	assert.NotContains(t, printed, res.Result().Cookies()[0].Value)
 }
+
+func FuzzSessionCookie(f *testing.F) {
+	for _, seed := range []string{"", "session=x", cookieName + "=", cookieName + "=" + strings.Repeat("A", 43), cookieName + "=a; " + cookieName + "=b", cookieName + `="quoted"`, ";;;=", "\xff=\xfe"} {
+		f.Add(seed)
+	}
+	s := app.NewSessions(sessionstores.NewMemory(), &hobbits{}, app.SessionOptions{})
+	a := quiet().Use(s.Layer, app.RequireLogin, last(ok))
+	f.Fuzz(func(t *testing.T, header string) {
+		r := get("/")
+		r.Header["Cookie"] = []string{header}
+		if w := record(a, r); w.Code != 401 || len(w.Header()["Set-Cookie"]) > 0 {
+			t.Errorf("%q was answered %d %v", header, w.Code, w.Header())
+		}
+	})
+}
