@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
 )
 
@@ -36,7 +37,7 @@ func (b *Bun) list(ctx context.Context, kind, subject string) ([]app.StoredSessi
 	defer func() { _ = rows.Close() }()
 	var list []app.StoredSession
 	for rows.Next() {
-		var key text
+		var key cell.Text
 		var r row
 		if err := rows.Scan(append([]any{&key}, r.dest()...)...); err != nil {
 			return nil, err

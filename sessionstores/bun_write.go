@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
 )
 
@@ -45,7 +46,7 @@ func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord)
 func insertRow(ctx context.Context, tx bun.Tx, key, data string, c *app.SessionRecord) error {
 	n, err := affected(tx.ExecContext(ctx, "INSERT INTO sessions (id, kind, subject, data, version, created, logged_in, seen,"+
 		" idle_until, until, address, agent) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-		key, c.Kind, c.Subject, data, c.Created.UnixMicro(), nullable(c.LoggedIn), c.Seen.UnixMicro(),
+		key, c.Kind, c.Subject, data, c.Created.UnixMicro(), cell.Nullable(c.LoggedIn), c.Seen.UnixMicro(),
 		c.IdleUntil.UnixMicro(), c.Until.UnixMicro(), c.Address, c.Agent))
 	if err != nil || n == 1 {
 		return err

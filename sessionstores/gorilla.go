@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/cell"
 )
 
 // GorillaOptions are the settings of [Gorilla]. The zero value is safe.
@@ -180,7 +181,7 @@ func (g *gorilla) live(r *app.SessionRecord, name string) bool {
 	return r != nil && r.Kind == gorillaKind(name) && g.now().Before(expiry(r))
 }
 
-func (g *gorilla) now() time.Time { return micro(g.o.Clock()) }
+func (g *gorilla) now() time.Time { return cell.Micro(g.o.Clock()) }
 
 func (g *gorilla) cookieOptions() *sessions.Options {
 	return &sessions.Options{Path: g.o.Path, Domain: g.o.Domain, MaxAge: g.o.MaxAge, Secure: !g.o.InsecureHTTP,

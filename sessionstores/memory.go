@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/cell"
 )
 
 // Memory keeps sessions in the memory of this process: for tests, and for a single
@@ -101,8 +102,8 @@ func (m *Memory) Touch(ctx context.Context, key string, seen, idleUntil time.Tim
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if have, ok := m.records[key]; ok && have.Seen.Before(micro(seen)) {
-		have.Seen, have.IdleUntil = micro(seen), micro(idleUntil)
+	if have, ok := m.records[key]; ok && have.Seen.Before(cell.Micro(seen)) {
+		have.Seen, have.IdleUntil = cell.Micro(seen), cell.Micro(idleUntil)
 		m.records[key] = have
 	}
 	return nil

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/cell"
 )
 
 const (
@@ -56,27 +55,13 @@ func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", app.ErrSessionDamaged, fmt.Sprintf(format, args...))
 }
 
-// cleanText makes text of a client storable: valid UTF-8 without NUL and at most
-// maxAgent bytes. It is shown to users, never compared, so it is cut and not refused.
-func cleanText(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	if len(s) <= maxAgent {
-		return s
-	}
-	end := maxAgent
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end]
-}
-
 // stored returns r as a store keeps it, sharing nothing with r.
 func stored(r *app.SessionRecord) app.SessionRecord {
 	c := *r
 	c.User, c.Joined = nil, false
-	c.Address, c.Agent = cleanText(r.Address), cleanText(r.Agent)
+	c.Address, c.Agent = cell.Clean(r.Address, maxAgent), cell.Clean(r.Agent, maxAgent)
 	for _, t := range []*time.Time{&c.Created, &c.LoggedIn, &c.Seen, &c.IdleUntil, &c.Until} {
-		*t = micro(*t)
+		*t = cell.Micro(*t)
 	}
 	c.Data = cloneData(r.Data)
 	return c
@@ -97,14 +82,6 @@ func sameSession(a, b *app.SessionRecord) bool {
 	return a.Version == 1 && b.Version == 1 && a.Kind == b.Kind && a.Subject == b.Subject &&
 		a.Created.Equal(b.Created) && a.Until.Equal(b.Until) && a.Address == b.Address && a.Agent == b.Agent &&
 		maps.EqualFunc(a.Data, b.Data, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
-}
-
-// micro is what a stored time comes back as: UTC, whole microseconds.
-func micro(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return time.UnixMicro(t.UnixMicro()).UTC()
 }
 
 // expiry is when a session ends, whichever limit comes first.

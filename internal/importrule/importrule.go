@@ -42,7 +42,7 @@ var layers = map[string]layer{
 	},
 	"middleware": {ours: []string{"app", "throttle"}},
 	"database":   {others: []string{bun, "github.com/jackc/pgx/v5", "modernc.org/sqlite"}},
-	"internal":   {others: []string{bun}},
+	"internal":   {others: []string{bun, redis}},
 }
 
 // drivers are linked by package database only, and by tests.

@@ -19,7 +19,7 @@ import (
 	"github.com/uptrace/bun/migrate"
 )
 
-var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
+var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,46}$`)
 
 // Run applies the steps of files that the database does not know yet, in the order of their numbers, and notes them in the
 // table kahu_<name>_migrations (beside it stands kahu_<name>_locks, which bun makes and Run leaves empty).

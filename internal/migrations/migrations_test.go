@@ -238,7 +238,7 @@ func TestVictim(t *testing.T) {
 
 func TestRunStopsAtWrongUse(t *testing.T) {
 	db := sqlite(t, filepath.Join(t.TempDir(), "app.db"))
-	for _, name := range []string{"", "Rings", "a b", "x;drop", "1"} {
+	for _, name := range []string{"", "Rings", "a b", "x;drop", "1", strings.Repeat("a", 48)} {
 		assert.Panics(t, func() { _ = migrations.Run(t.Context(), db, name, first) }, "%q", name)
 	}
 	for why, files := range map[string]fstest.MapFS{

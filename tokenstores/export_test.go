@@ -1,0 +1,4 @@
+package tokenstores
+
+// Ends is the expression of the expiry's index.
+const Ends = ends
