@@ -13,9 +13,7 @@ func (c *Context) Accepts(offers ...string) string {
 	if len(offers) == 0 {
 		panic("app: Accepts needs an offer")
 	}
-	if h := c.Header(); !varies(h, "Accept") {
-		h.Add("Vary", "Accept")
-	}
+	addVary(c.Header(), "Accept")
 	return accepted(c.Request.Header["Accept"], offers...)
 }
 

@@ -9,12 +9,10 @@ import (
 // [FromContext]. A handler that writes nothing has answered 200, as in net/http.
 func Mount(h http.Handler) Handler {
 	return func(ctx *Context) error {
-		ctx.carry()
-		h.ServeHTTP(ctx.w, ctx.Request)
-		if !ctx.sent {
-			ctx.w.WriteHeader(http.StatusOK)
+		if ctx.self != ctx {
+			return ErrCopied
 		}
-		return nil
+		return ctx.handOver(newCall(ctx, nil, nil), h)
 	}
 }
 
@@ -29,7 +27,7 @@ func Adapt(layers ...Middleware) func(http.Handler) http.Handler {
 	return adapt(nil, layers)
 }
 
-// Adapt is [Adapt] with this App's logger, keys and error hook.
+// Adapt is [Adapt] with this App's logger, keys and hooks.
 func (a *App) Adapt(layers ...Middleware) func(http.Handler) http.Handler {
 	return adapt(a, layers)
 }
@@ -39,13 +37,13 @@ func adapt(a *App, layers []Middleware) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
 		run := m.Then(Mount(h))
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx := FromContext(r.Context())
-			if ctx != nil && ctx.serves(w, r) {
-				_ = ctx.below(w, r, run) // it is answered, and reported
+			k := callOf(r.Context())
+			if k != nil && k.ctx.serves(w, r) && k.enter(false) {
+				defer k.leave()
+				_ = k.ctx.below(w, r, run) // it is answered, and reported
 				return
 			}
-			ctx = newContext(a, w, r)
-			ctx.answer(ctx.protect(run))
+			newContext(a, w, r).serve(run)
 		})
 	}
 }
@@ -53,19 +51,27 @@ func adapt(a *App, layers []Middleware) func(http.Handler) http.Handler {
 // serves reports whether w and r are this Context's request, and not one that was
 // made inside the process with its context.Context.
 func (c *Context) serves(w http.ResponseWriter, r *http.Request) bool {
-	if r.Header != nil && reflect.ValueOf(r.Header).Pointer() == reflect.ValueOf(c.Request.Header).Pointer() {
+	if r.Header != nil && reflect.ValueOf(r.Header).Pointer() == reflect.ValueOf(c.header).Pointer() {
 		return true
 	}
 	for {
 		switch x := w.(type) {
 		case *responder:
 			return x.ctx == c
+		case *writer:
+			return (*Context)(x) == c
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = x.Unwrap()
 		default:
 			return false
 		}
 	}
+}
+
+// serve runs h for the whole request and sends the answer.
+func (c *Context) serve(h Handler) {
+	defer c.dropBody()
+	c.answer(c.protect(h))
 }
 
 // protect runs h and makes an error of a panic.

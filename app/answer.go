@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -17,6 +16,7 @@ func (c *Context) answer(err error) {
 	}
 	err = c.sound(err)
 	if c.sent {
+		c.dropBody()
 		c.afterSent(err)
 		return
 	}
@@ -35,6 +35,7 @@ func (c *Context) answer(err error) {
 			c.prepareError(err)
 			body = c.render()
 		}
+		c.refusal = nil
 	}
 	c.sentErr = err
 	c.send(body)
@@ -57,6 +58,9 @@ var errNothing = errors.New("app: no error")
 // afterSent deals with an error that came too late for an answer. What was sent is
 // likely incomplete, so the connection is cut: the client must not take it for whole.
 func (c *Context) afterSent(err error) {
+	if err == nil {
+		err = c.fault // a user that could not be found out while it was written
+	}
 	if err == nil || c.sentErr != nil {
 		return
 	}
@@ -113,7 +117,7 @@ func (c *Context) send(body []byte) {
 		return
 	}
 	if len(body) > 0 {
-		c.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		c.w.setLength(len(body))
 	}
 	c.w.WriteHeader(c.Status)
 	if len(body) > 0 && c.Request.Method != http.MethodHead {
@@ -123,9 +127,8 @@ func (c *Context) send(body []byte) {
 }
 
 func (c *Context) sendText(text string) {
-	h := c.Header()
-	setType(h, "text/plain; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
+	setType(c.Header(), "text/plain; charset=utf-8")
+	c.w.setLength(len(text))
 	c.w.WriteHeader(c.Status)
 	if c.Request.Method != http.MethodHead {
 		_, _ = io.WriteString(c.w.w, text)
@@ -144,6 +147,9 @@ func (c *Context) stream(body io.Reader) {
 		_, err := io.Copy(c.w.w, body)
 		return err
 	})
+	if err == nil && c.sentErr == nil {
+		err = c.fault
+	}
 	if err != nil {
 		c.dropBody()
 		c.afterStream(err)
@@ -201,22 +207,21 @@ func setType(h http.Header, t string) {
 }
 
 // finishHeaders adds what every answer has and what follows from who asked.
-func (c *Context) finishHeaders(h http.Header, status int) {
+func (c *Context) finishHeaders(h http.Header) {
 	setOnce(h, "X-Content-Type-Options", "nosniff")
-	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
-		// RFC 9110 section 15.5.2 wants one in every 401.
-		h.Set("WWW-Authenticate", `Cookie realm="`+c.realm()+`"`)
-	}
 	cookie := c.askedSession()
 	if cookie {
-		h.Add("Vary", "Cookie")
+		addVary(h, "Cookie")
 	}
 	if c.proven && c.identity != nil && c.identity.of == nil {
-		h.Add("Vary", "Authorization")
+		addVary(h, "Authorization")
 	}
 	if cookie || c.proven || len(h["Set-Cookie"]) > 0 {
 		// What depends on who asks must not stay in a shared cache (ASVS 14.3.2).
 		setOnce(h, "Cache-Control", "no-store")
+		if shared := strings.ToLower(h.Get("Cache-Control")); strings.Contains(shared, "public") || strings.Contains(shared, "s-maxage") {
+			h.Set("Cache-Control", "no-store")
+		}
 	}
 }
 
@@ -225,6 +230,12 @@ func (c *Context) realm() string {
 		return c.kinds[0].s.o.Kind
 	}
 	return defaultKind
+}
+
+func addVary(h http.Header, field string) {
+	if !varies(h, field) {
+		h.Add("Vary", field)
+	}
 }
 
 func setOnce(h http.Header, name, value string) {

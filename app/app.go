@@ -59,7 +59,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx.answer(&Error{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}})
 		return
 	}
-	ctx.answer(ctx.protect(a.run))
+	ctx.serve(a.run)
 }
 
 func nothing(*Context) error { return nil }

@@ -8,14 +8,19 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
-const defaultBodyLimit = 1 << 20
+const (
+	defaultBodyLimit = 1 << 20
+
+	// maxValues bounds what a client can make us allocate: two bytes of JSON become a value of many.
+	maxValues = 10_000
+)
+
+var errTooManyValues = fmt.Errorf("more than %d values", maxValues)
 
 // Bind decodes the request's body into v, a pointer to a struct or to a
 // map[string]any: JSON (application/json) or a form (application/x-www-form-urlencoded)
@@ -25,30 +30,58 @@ const defaultBodyLimit = 1 << 20
 // it, no name twice, and the names of fields are matched exactly; a form has a name
 // once, unless the field is a slice. Names that v does not have are ignored. null is
 // only for what can be nil. In a form the fields are strings, []string, bools and numbers.
+// No body has more than 10,000 values, at any depth, and JSON at most 64 levels.
 //
 // The errors are 400 for a malformed body, 413 for more than [App].BodyLimit, 415 for
 // another type; for no body at all v stays as it is. They are to be returned.
+//
+// What v does not name costs no memory, so where anybody may send a body a struct is
+// better than a map, and [Context.BindUpTo] or [Context.BindStrings] better than Bind.
 func (c *Context) Bind(v any) error {
+	limit := int64(defaultBodyLimit)
+	if c.app != nil && c.app.BodyLimit > 0 {
+		limit = c.app.BodyLimit
+	}
+	return c.BindUpTo(limit, v)
+}
+
+// BindUpTo is [Context.Bind] with a limit of its own, in bytes, in place of
+// [App].BodyLimit.
+func (c *Context) BindUpTo(limit int64, v any) error {
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.IsNil() || !bindable(target.Elem().Type()) {
 		return fmt.Errorf("app: Bind takes a pointer to a struct or to a map[string]any, not a %T", v)
 	}
-	body, err := c.readBody()
-	if err != nil || len(body) == 0 {
+	body, isJSON, err := c.readBody(limit)
+	switch {
+	case err != nil || len(body) == 0:
 		return err
-	}
-	lines := c.Request.Header["Content-Type"]
-	kind, _, err := mime.ParseMediaType(strings.Join(lines, ", "))
-	if err != nil {
-		kind = ""
-	}
-	switch kind {
-	case "application/json":
+	case isJSON:
 		return malformed(bindJSON(body, v, target.Elem().Type()))
-	case "application/x-www-form-urlencoded":
-		return malformed(bindForm(body, target.Elem()))
 	}
-	return &Error{Status: http.StatusUnsupportedMediaType, Message: "Send application/json or application/x-www-form-urlencoded"}
+	return malformed(bindForm(body, target.Elem()))
+}
+
+// BindStrings returns those of the named fields that the body has, at most limit bytes
+// of it. It is as strict as [Context.Bind], and what it returns are strings, each there
+// once: anything else under one of the names is 400. Other fields are checked and not
+// decoded, so it allocates a small multiple of the body, whatever that holds. It is
+// made for routes that are open to everybody.
+func (c *Context) BindStrings(limit int64, names ...string) (map[string]string, error) {
+	body, isJSON, err := c.readBody(limit)
+	if err != nil || len(body) == 0 {
+		return nil, err
+	}
+	found := make(map[string]string, len(names))
+	if isJSON {
+		err = jsonStrings(body, names, found)
+	} else {
+		err = formStrings(body, names, found)
+	}
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return found, nil
 }
 
 var anyMap = reflect.TypeFor[map[string]any]()
@@ -62,109 +95,73 @@ func malformed(err error) error {
 	return &Error{Status: http.StatusBadRequest, Message: "Malformed body", Cause: err}
 }
 
-// readBody reads the body once and leaves it readable for handlers further down.
-func (c *Context) readBody() ([]byte, error) {
+// readBody returns the body, and whether it is JSON or a form. No body has no type.
+func (c *Context) readBody(limit int64) (body []byte, isJSON bool, err error) {
+	if limit <= 0 {
+		return nil, false, errors.New("app: the limit of a body must be positive")
+	}
+	if err := c.keepBody(limit); err != nil {
+		return nil, false, err
+	}
+	if int64(len(c.body)) > limit { // somebody above allowed more
+		return nil, false, &Error{Status: http.StatusRequestEntityTooLarge}
+	}
+	if len(c.body) == 0 {
+		return nil, false, nil
+	}
+	kind, _, err := mime.ParseMediaType(strings.Join(c.Request.Header["Content-Type"], ", "))
+	switch {
+	case err == nil && kind == "application/json":
+		return c.body, true, nil
+	case err == nil && kind == "application/x-www-form-urlencoded":
+		return c.body, false, nil
+	}
+	return nil, false, &Error{Status: http.StatusUnsupportedMediaType, Message: "Send application/json or application/x-www-form-urlencoded"}
+}
+
+// keepBody reads the body once and leaves it readable for handlers further down.
+func (c *Context) keepBody(limit int64) error {
 	if c.bodyRead || c.Request.Body == nil {
-		return c.body, nil
+		return nil
 	}
 	if len(c.Request.Header["Content-Encoding"]) > 0 {
-		return nil, &Error{Status: http.StatusUnsupportedMediaType, Message: "Send the body without Content-Encoding"}
-	}
-	limit := int64(defaultBodyLimit)
-	if c.app != nil && c.app.BodyLimit > 0 {
-		limit = c.app.BodyLimit
+		return &Error{Status: http.StatusUnsupportedMediaType, Message: "Send the body without Content-Encoding"}
 	}
 	// It stays there: who asks again gets the same error, not the rest of the body.
 	c.Request.Body = http.MaxBytesReader(c.w.w, c.Request.Body, limit)
 	body, err := io.ReadAll(c.Request.Body)
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return nil, &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
+			return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
 		}
-		return nil, &Error{Status: http.StatusBadRequest, Message: "The body did not arrive", Cause: err}
+		return &Error{Status: http.StatusBadRequest, Message: "The body did not arrive", Cause: err}
 	}
 	c.body, c.bodyRead = body, true
 	c.Request.Body = io.NopCloser(bytes.NewReader(body))
-	return body, nil
+	return nil
 }
 
 func bindJSON(body []byte, v any, t reflect.Type) error {
-	if err := checkJSON(body, t); err != nil {
+	if err := checkJSON(body, t, nil); err != nil {
 		return err
 	}
 	return json.Unmarshal(body, v)
 }
 
-func bindForm(body []byte, target reflect.Value) error {
-	if !utf8.Valid(body) {
-		return errors.New("no UTF-8")
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return err
-	}
-	for name, values := range form {
-		if !utf8.ValidString(name) || slices.ContainsFunc(values, func(s string) bool { return !utf8.ValidString(s) }) {
-			return errors.New("no UTF-8")
+// jsonStrings decodes the named members of the outermost object, and nothing else.
+func jsonStrings(body []byte, names []string, found map[string]string) error {
+	var wrong error
+	err := checkJSON(body, nil, func(name, raw string) {
+		if !slices.Contains(names, name) {
+			return
 		}
-	}
-	if target.Type() == anyMap {
-		return bindFormMap(form, target)
-	}
-	known := fields(target.Type())
-	for name, values := range form {
-		if b, ok := known[name]; ok {
-			if err := setField(b, target, values); err != nil {
-				return fmt.Errorf("field %q: %w", name, err)
-			}
+		if raw[0] != '"' {
+			wrong = fmt.Errorf("%q is no string", name)
+			return
 		}
-	}
-	return nil
-}
-
-// bindFormMap keeps one value as a string and refuses more.
-func bindFormMap(form url.Values, target reflect.Value) error {
-	m := map[string]any{}
-	for name, values := range form {
-		if len(values) != 1 {
-			return fmt.Errorf("field %q is there %d times", name, len(values))
-		}
-		m[name] = values[0]
-	}
-	target.Set(reflect.ValueOf(m))
-	return nil
-}
-
-func setField(b bound, target reflect.Value, values []string) error {
-	field, err := b.of(target)
-	if err != nil {
-		return err
-	}
-	if field.Type() == reflect.TypeFor[[]string]() {
-		field.Set(reflect.ValueOf(values))
-		return nil
-	}
-	if len(values) != 1 {
-		return fmt.Errorf("is there %d times", len(values))
-	}
-	switch field.Kind() {
-	case reflect.String:
-		field.SetString(values[0])
-		return nil
-	case reflect.Bool:
-		field.SetBool(values[0] == "on" || values[0] == "true" || values[0] == "1")
-		return nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return setNumber(field, values[0])
-	}
-	return fmt.Errorf("a %s is not for forms", field.Type())
-}
-
-// setNumber takes what JSON takes for a number: no NaN, no hexadecimal, no null.
-func setNumber(field reflect.Value, text string) error {
-	if strings.Trim(text, "+-.0123456789eE") != "" {
-		return errors.New("no number")
-	}
-	return json.Unmarshal([]byte(text), field.Addr().Interface())
+		var text string
+		wrong = errors.Join(wrong, json.Unmarshal([]byte(raw), &text))
+		found[name] = text
+	})
+	return errors.Join(err, wrong)
 }

@@ -12,7 +12,7 @@ func FromContext(ctx context.Context) *Context {
 	switch v := ctx.Value(carryKey{}).(type) {
 	case *Context:
 		return v
-	case *wrapCall:
+	case *call:
 		return v.ctx
 	}
 	return nil
@@ -41,9 +41,8 @@ func (c *Context) Detach() context.Context {
 	return context.WithValue(context.WithoutCancel(c.Context()), carryKey{}, detached{c.User()})
 }
 
-// carry puts c into the context of its request.
+// carry puts c into the context of its request in place of another: of a request that
+// was made inside the process, whose user is not this one's.
 func (c *Context) carry() {
-	if FromContext(c.Context()) != c {
-		c.SetContext(context.WithValue(c.Context(), carryKey{}, c))
-	}
+	c.SetContext(context.WithValue(c.Context(), carryKey{}, c))
 }

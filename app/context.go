@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 )
 
 // A Context is one request and the answer that is prepared for it. The answer is
@@ -29,15 +31,18 @@ type Context struct {
 
 	app    *App
 	self   *Context
-	w      *responder // the innermost
+	header http.Header // of the request, which copies of it share
+	w      *responder  // the innermost
 	base   responder
 	frames []frame
 	buffer [6]frame
 	misuse error // a broken rule that some layer may have swallowed
 
-	settled bool  // the sessions are saved, or will not be
-	sent    bool  // some writer sent headers
-	sentErr error // what was answered below Wrap or Adapt
+	settled bool        // the sessions are saved, or will not be
+	refusal error       // why they are not, until that is answered
+	sent    bool        // some writer sent headers
+	sentErr error       // what was answered below Wrap or Adapt
+	begun   atomic.Bool // sent, for code in other goroutines
 
 	identity *Identity
 	proven   bool       // identity is the answer, nobody else is to be asked
@@ -55,13 +60,21 @@ type Context struct {
 }
 
 func newContext(a *App, w http.ResponseWriter, r *http.Request) *Context {
-	c := &Context{Request: r, app: a}
+	c := &Context{Request: r, app: a, header: r.Header}
 	c.self = c
 	c.base = responder{ctx: c, w: w}
 	c.w = &c.base
 	c.frames = c.buffer[:0]
 	c.kinds = c.kbuf[:0]
+	if r.Context().Value(carryKey{}) != nil {
+		c.carry()
+	}
 	return c
+}
+
+// Format prints which request it is, and nothing that the client sent.
+func (c *Context) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%s %s", c.Request.Method, c.Request.Pattern)
 }
 
 // Context returns the request's context: pass it to stores and clients.
@@ -83,9 +96,9 @@ func (c *Context) Sent() bool { return c.sent }
 // Writer returns the http.ResponseWriter for answers that are written by hand:
 // streams, server-sent events, foreign handlers. Whatever sends the first header
 // through it (Write, WriteHeader, Flush, ReadFrom, Hijack) saves the session before.
-// If that fails the client gets 503 and what is written goes nowhere.
+// If that fails the client gets 503, and writing is an error.
 // It supports http.ResponseController.
-func (c *Context) Writer() http.ResponseWriter { return c.w }
+func (c *Context) Writer() http.ResponseWriter { return (*writer)(c) }
 
 // Value returns what a layer of this request kept under key, or nil.
 func (c *Context) Value(key any) any { return c.values[key] }

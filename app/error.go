@@ -113,12 +113,14 @@ func (e *PanicError) Unwrap() error {
 	return nil
 }
 
+func stack() []byte { return debug.Stack() }
+
 // recovered makes an error of what recover returned.
 func recovered(v any) error {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
-	return &PanicError{Value: v, Stack: debug.Stack()}
+	return &PanicError{Value: v, Stack: stack()}
 }
 
 // challenged is an error with the challenges of the strategies that were asked. They
@@ -164,6 +166,8 @@ func outcome(err error) (status int, title string, header http.Header) {
 		return http.StatusUnauthorized, "Login required", nil
 	case errors.Is(err, ErrNoCredentials), errors.Is(err, ErrInvalidCredentials):
 		return http.StatusUnauthorized, "", nil
+	case errors.Is(err, ErrSessionTooLarge):
+		return http.StatusRequestEntityTooLarge, "", nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable, "", nil
 	}

@@ -14,7 +14,8 @@ import (
 // givenUp are the headers that describe an answer.
 var givenUp = []string{
 	"Content-Type", "Content-Length", "Content-Language", "Content-Location", "Content-Disposition", "Content-Range",
-	"Accept-Ranges", "Etag", "Last-Modified", "Cache-Control", "Expires", "Location",
+	"Accept-Ranges", "Etag", "Last-Modified", "Cache-Control", "Expires", "Location", "Refresh",
+	"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", // a proxy would send that file
 }
 
 // prepareError makes err the prepared answer. Headers that describe the answer

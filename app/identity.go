@@ -1,6 +1,9 @@
 package app
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Identity returns who sent the request, or nil, nil for nobody. An error is a fault:
 // nobody knows who it is; return it. The session is asked when this is first called,
@@ -32,7 +35,7 @@ func (c *Context) IsAuthenticated() bool { return c.known() != nil }
 func (c *Context) known() *Identity {
 	id, err := c.Identity()
 	if err != nil {
-		c.fault = err
+		c.self.fault = err // of a copy, the original's
 		return nil
 	}
 	return id
@@ -45,7 +48,12 @@ func User[U any](ctx *Context) (user U, ok bool) {
 }
 
 // prove sets who sent the request; nil is nobody.
-func (c *Context) prove(id *Identity) { c.identity, c.proven = id, true }
+func (c *Context) prove(id *Identity) {
+	c.identity, c.proven = id, true
+	if id != nil && id.Deliberate && errors.Is(c.fault, errCrossSite) {
+		c.fault = nil // who asked before this was known need not be answered any more
+	}
+}
 
 // Login makes user the user of this client's session, the first in the stack: a new
 // id, a new row, the old row deleted in the same transaction, and the cookie. What
@@ -76,11 +84,13 @@ func (c *Context) Logout() error {
 	if c.settled || c.sent {
 		return ErrHeadersSent
 	}
-	if id := c.identity; c.proven && id != nil && id.of == nil {
+	switch id := c.identity; {
+	case c.proven && id == nil:
+		return nil // that was ended already, and nothing else is to be
+	case id != nil && id.of == nil:
 		return c.end(id)
-	}
-	if c.identity != nil {
-		return c.identity.of.logout()
+	case id != nil:
+		return id.of.logout()
 	}
 	if len(c.kinds) == 0 && len(c.asked) > 0 {
 		return nil

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,50 +13,47 @@ import (
 // maxJSONDepth bounds what a client can make us keep track of.
 const maxJSONDepth = 64
 
-// checkJSON refuses what encoding/json lets through: text behind the value, names that
-// stand twice or differ from a field's in case only, null for what cannot be nil, invalid
-// UTF-8 and lone surrogates.
-func checkJSON(body []byte, t reflect.Type) error {
-	if !utf8.Valid(body) {
+// checkJSON refuses what encoding/json lets through: names that stand twice or differ
+// from a field's in case only, null for what cannot be nil, invalid UTF-8 and lone
+// surrogates, and more values than maxValues. It decodes nothing. member, if there is
+// one, is told the members of the object, their values undecoded.
+func checkJSON(body []byte, t reflect.Type, member func(name, raw string)) error {
+	switch {
+	case !utf8.Valid(body):
 		return errors.New("no UTF-8")
-	}
-	if !json.Valid(body) {
+	case !json.Valid(body): // which has nothing behind the value
 		return errors.New("no JSON")
-	}
-	if loneSurrogate(body) {
+	case loneSurrogate(body):
 		return errors.New("half of a surrogate pair")
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	first, err := d.Token()
-	if err != nil {
-		return err
-	}
-	if first != json.Delim('{') {
+	w := jsonWalk{text: string(body), member: member}
+	if w.space(); w.text[w.at] != '{' {
 		return errors.New("no object")
 	}
-	if err := checkObject(d, t, 1); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("text behind the object")
-	}
-	return nil
+	// Each name has a colon, so this holds all names without growing.
+	w.names = make([]string, 0, min(strings.Count(w.text, ":"), maxValues))
+	return w.object(t, 1)
 }
 
-// checkObject checks the members of an object whose { was read, up to its }.
-func checkObject(d *json.Decoder, t reflect.Type, depth int) error {
+// A jsonWalk goes through the text of valid JSON.
+type jsonWalk struct {
+	text   string
+	at     int
+	values int
+	names  []string // of all objects that at is in, the innermost last
+	member func(name, raw string)
+}
+
+// object checks the members of an object at whose { the walk is.
+func (w *jsonWalk) object(t reflect.Type, depth int) error {
 	known, values := fields(t), element(t, reflect.Map)
-	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
+	first := len(w.names)
+	for w.at++; w.more('}'); {
+		name, err := w.name()
 		if err != nil {
 			return err
 		}
-		name, _ := token.(string)
-		if seen[name] {
-			return fmt.Errorf("the name %q is there twice", name)
-		}
-		seen[name] = true
+		w.names = append(w.names, name)
 		field, exact := known[name]
 		if !exact {
 			field.typ = values
@@ -66,12 +61,28 @@ func checkObject(d *json.Decoder, t reflect.Type, depth int) error {
 		if !exact && foldsToAny(name, known) {
 			return fmt.Errorf("the name %q is not written as it should be", name)
 		}
-		if err := checkValue(d, field.typ, depth); err != nil {
+		begin := w.at
+		if err := w.value(field.typ, depth); err != nil {
 			return err
 		}
+		if depth == 1 && w.member != nil {
+			w.member(name, w.text[begin:w.at])
+		}
 	}
-	_, err := d.Token()
-	return err
+	own := w.names[first:]
+	w.names = w.names[:first]
+	return onceEach(own)
+}
+
+// onceEach refuses names that stand twice. It sorts them.
+func onceEach(names []string) error {
+	slices.Sort(names)
+	for i := range len(names) - 1 {
+		if names[i] == names[i+1] {
+			return fmt.Errorf("the name %q is there twice", names[i])
+		}
+	}
+	return nil
 }
 
 // foldsToAny reports whether encoding/json would take name for one that is known.
@@ -84,22 +95,27 @@ func foldsToAny(name string, known map[string]bound) bool {
 	return false
 }
 
-func checkValue(d *json.Decoder, t reflect.Type, depth int) error {
-	if depth >= maxJSONDepth {
+func (w *jsonWalk) value(t reflect.Type, depth int) error {
+	w.values++
+	switch {
+	case w.values > maxValues:
+		return errTooManyValues
+	case depth >= maxJSONDepth:
 		return errors.New("nested too deep")
 	}
-	token, err := d.Token()
-	if err != nil {
-		return err
-	}
-	switch token {
-	case json.Delim('{'):
-		return checkObject(d, t, depth+1)
-	case json.Delim('['):
-		return checkArray(d, element(t, reflect.Slice, reflect.Array), depth+1)
-	case nil:
+	switch w.text[w.at] {
+	case '{':
+		return w.object(t, depth+1)
+	case '[':
+		return w.array(element(t, reflect.Slice, reflect.Array), depth+1)
+	case '"':
+		w.quoted()
+		return nil
+	case 'n':
+		w.at += len("null")
 		return checkNull(t)
 	}
+	w.at += strings.IndexAny(w.text[w.at:], ",]} \t\r\n")
 	return nil
 }
 
@@ -115,14 +131,58 @@ func checkNull(t reflect.Type) error {
 	return fmt.Errorf("null for a %s", t)
 }
 
-func checkArray(d *json.Decoder, t reflect.Type, depth int) error {
-	for d.More() {
-		if err := checkValue(d, t, depth); err != nil {
+func (w *jsonWalk) array(t reflect.Type, depth int) error {
+	for w.at++; w.more(']'); {
+		if err := w.value(t, depth); err != nil {
 			return err
 		}
 	}
-	_, err := d.Token()
-	return err
+	return nil
+}
+
+// more goes on to what is next in a container, or leaves it behind its end.
+func (w *jsonWalk) more(end byte) bool {
+	w.space()
+	switch w.text[w.at] {
+	case end:
+		w.at++
+		return false
+	case ',':
+		w.at++
+		w.space()
+	}
+	return true
+}
+
+// name returns a member's name and goes on to its value.
+func (w *jsonWalk) name() (name string, err error) {
+	raw := w.quoted()
+	w.space()
+	w.at++ // the colon
+	w.space()
+	if !strings.Contains(raw, `\`) {
+		return raw[1 : len(raw)-1], nil
+	}
+	err = json.Unmarshal([]byte(raw), &name)
+	return name, err
+}
+
+// quoted returns a string with its quotes, undecoded, and goes on behind it.
+func (w *jsonWalk) quoted() string {
+	begin := w.at
+	for w.at++; w.text[w.at] != '"'; w.at++ {
+		if w.text[w.at] == '\\' {
+			w.at++
+		}
+	}
+	w.at++
+	return w.text[begin:w.at]
+}
+
+func (w *jsonWalk) space() {
+	for w.at < len(w.text) && strings.IndexByte(" \t\r\n", w.text[w.at]) >= 0 {
+		w.at++
+	}
 }
 
 // element returns what a container of one of these kinds holds, nil for other types.

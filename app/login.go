@@ -22,8 +22,12 @@ func KeepSession(names ...string) LoginOption {
 // login gives the client a new session with user in it.
 func (x *Session) login(user any, opts []LoginOption) error {
 	c := x.ctx
-	if c.settled || c.sent {
+	if c.settled || c.sent || c.w.overtaken() {
 		return ErrHeadersSent
+	}
+	// Whatever proved the user: another site's page must not choose who is logged in.
+	if err := x.refuseCrossSite(); err != nil {
+		return err
 	}
 	ctx, cancel := writing(c.Context())
 	defer cancel()
@@ -36,18 +40,30 @@ func (x *Session) login(user any, opts []LoginOption) error {
 		return err
 	}
 	rec := x.fresh()
-	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(opts)
+	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(subject, opts)
 	if err := x.insert(rec); err != nil {
 		return err
 	}
 	x.asked, x.idErr, x.identity = true, nil, x.identityOf(user)
 	c.prove(x.identity)
+	x.settleFault()
 	return nil
 }
 
-// kept returns the values that go over into the session of who logs in.
-func (x *Session) kept(opts []LoginOption) map[string]json.RawMessage {
-	o := loginOptions{keep: []string{flashName, returnToName}}
+// settleFault drops the fault that was kept for a user who is not asked for any more.
+func (x *Session) settleFault() {
+	if x == x.ctx.kinds[0] {
+		x.ctx.fault = nil
+	}
+}
+
+// kept returns the values that go over into the session of who logs in. What another
+// user left is not for them to read.
+func (x *Session) kept(subject string, opts []LoginOption) map[string]json.RawMessage {
+	var o loginOptions
+	if x.rec == nil || x.rec.Subject == "" || x.rec.Subject == subject {
+		o.keep = []string{flashName, returnToName}
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -101,24 +117,43 @@ func (x *Session) logout() error {
 	if err := x.checkOrigin(); err != nil {
 		return err
 	}
-	if x.key == "" {
-		x.present()
-	}
-	if x.key != "" {
-		ctx, cancel := writing(c.Context())
-		defer cancel()
-		if err := x.s.store.Delete(ctx, x.key); err != nil {
-			return unavailable(fmt.Errorf("app: delete the session: %w", err))
+	for _, key := range x.endable() {
+		if err := x.end(key); err != nil {
+			return err
 		}
 	}
 	if x.cookie || x.key != "" {
 		x.clearCookie()
 	}
 	x.forget()
-	if c.identity == nil || c.identity.of == x {
+	x.settleFault()
+	if id := c.identity; id != nil && id.of == x || id == nil && x == c.kinds[0] {
 		c.prove(nil)
 	}
-	c.fault = nil
+	return nil
+}
+
+// endable returns the keys of what this client may be logged in by: the session, or
+// what its cookies name, of which there may be several that contradict each other.
+func (x *Session) endable() []string {
+	if x.rec != nil {
+		return []string{x.key}
+	}
+	ids, any := x.s.presentedIDs(x.ctx.Request)
+	x.cookie = any
+	var keys []string
+	for _, id := range ids {
+		keys = append(keys, x.s.keyOf(id))
+	}
+	return keys
+}
+
+func (x *Session) end(key string) error {
+	ctx, cancel := writing(x.ctx.Context())
+	defer cancel()
+	if err := x.s.store.Delete(ctx, key); err != nil {
+		return unavailable(fmt.Errorf("app: delete the session: %w", err))
+	}
 	return nil
 }
 

@@ -267,7 +267,7 @@ func (e ender) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	if ctx.Request.Header.Get("Authorization") == "" {
 		return nil, app.ErrNoCredentials
 	}
-	return &app.Identity{User: &hobbit{"sam"}, Via: "ender"}, nil
+	return &app.Identity{User: &hobbit{"sam"}, Via: "ender", Deliberate: true}, nil
 }
 
 func (e ender) End(*app.Context, *app.Identity) error {

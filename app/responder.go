@@ -2,11 +2,17 @@ package app
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 )
+
+// errRefused ends the writing of an answer that was replaced by an error.
+var errRefused = errors.New("app: an error was answered instead")
 
 // A responder is the http.ResponseWriter below some layer. Before it sends the
 // first header of the request, the request is settled: its sessions are saved, or
@@ -15,10 +21,10 @@ type responder struct {
 	ctx      *Context
 	w        http.ResponseWriter
 	wrote    atomic.Bool // headers went through here; http.TimeoutHandler writes from another goroutine
-	refused  bool        // a fault was answered instead; what is written goes nowhere
+	refused  bool        // an error was answered instead; what is written goes nowhere
 	encoding []string    // Content-Encoding when this writer came: what it does to the bytes
 	outer    *responder  // the one that the layers above write to
-	call     *wrapCall   // the Wrap whose middleware was given this writer
+	call     *call       // the foreign code that was given this writer
 }
 
 var (
@@ -34,21 +40,37 @@ func (r *responder) WriteHeader(status int) {
 	if r.wrote.Load() {
 		return
 	}
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("app: %d is no status", status))
+	}
 	if informational(status) {
 		r.w.WriteHeader(status)
 		return
 	}
-	if r.call != nil && r.call.overtakes(status) {
-		// Either what is below has settled and this is its answer passing through, or
-		// the middleware was faster.
-		r.wrote.Store(true)
-		r.w.WriteHeader(status)
-		return
+	if r.call != nil {
+		r.call.mu.Lock() // what is below may begin now, in another goroutine: it waits
+		defer r.call.mu.Unlock()
+		if r.call.running > 0 {
+			r.passOn(status)
+			return
+		}
 	}
 	if err := r.begin(status); err != nil {
 		r.refuse(err)
 		return
 	}
+	r.w.WriteHeader(status)
+}
+
+// passOn sends headers while what is below runs: either it has settled and this is its
+// answer passing through, or the foreign code was faster, in another goroutine, and the
+// Context is not to be touched.
+func (r *responder) passOn(status int) {
+	if !r.ctx.begun.Load() {
+		r.call.early = status
+	}
+	r.wrote.Store(true)
+	mustChallenge(r.w.Header(), status, defaultKind)
 	r.w.WriteHeader(status)
 }
 
@@ -59,10 +81,12 @@ func (r *responder) begin(status int) error {
 		if err := c.settle(status); err != nil {
 			return err
 		}
-		c.finishHeaders(r.w.Header(), status)
 	}
+	c.finishHeaders(r.w.Header()) // foreign code may have headers of its own
+	mustChallenge(r.w.Header(), status, c.realm())
 	c.Status = status
 	c.sent = true
+	c.begun.Store(true)
 	r.wrote.Store(true)
 	return nil
 }
@@ -75,17 +99,27 @@ func (r *responder) refuse(err error) {
 	c.prepareError(err)
 	c.sentErr = err
 	body, _ := c.encode(r.w.Header())
-	c.finishHeaders(r.w.Header(), c.Status)
+	c.finishHeaders(r.w.Header())
+	mustChallenge(r.w.Header(), c.Status, c.realm())
+	r.setLength(len(body))
 	c.sent = true
+	c.begun.Store(true)
 	r.wrote.Store(true)
 	r.w.WriteHeader(c.Status)
-	r.w.Write(body)
+	_, _ = r.w.Write(body)
+}
+
+// setLength says how long the body is, unless foreign code may still change it.
+func (r *responder) setLength(n int) {
+	if r.outer == nil {
+		r.w.Header().Set("Content-Length", strconv.Itoa(n))
+	}
 }
 
 func (r *responder) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	if r.refused {
-		return len(b), nil
+		return 0, errRefused
 	}
 	return r.w.Write(b)
 }
@@ -93,7 +127,7 @@ func (r *responder) Write(b []byte) (int, error) {
 func (r *responder) WriteString(s string) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	if r.refused {
-		return len(s), nil
+		return 0, errRefused
 	}
 	return io.WriteString(r.w, s)
 }
@@ -101,7 +135,7 @@ func (r *responder) WriteString(s string) (int, error) {
 func (r *responder) ReadFrom(src io.Reader) (int64, error) {
 	r.WriteHeader(http.StatusOK)
 	if r.refused {
-		return io.Copy(io.Discard, src)
+		return 0, errRefused
 	}
 	return io.Copy(r.w, src)
 }
@@ -111,6 +145,9 @@ func (r *responder) Flush() { _ = r.FlushError() }
 // FlushError is what http.ResponseController calls.
 func (r *responder) FlushError() error {
 	r.WriteHeader(http.StatusOK)
+	if r.refused {
+		return errRefused
+	}
 	return http.NewResponseController(r.w).Flush()
 }
 
@@ -131,7 +168,7 @@ func (r *responder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buf, nil
 }
 
-// overtaken reports whether a middleware above answered while this one was at work.
+// overtaken reports whether foreign code above answered while this was at work.
 func (r *responder) overtaken() bool {
 	for o := r.outer; o != nil; o = o.outer {
 		if o.wrote.Load() {
@@ -143,4 +180,11 @@ func (r *responder) overtaken() bool {
 
 func informational(status int) bool {
 	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+}
+
+// mustChallenge gives a 401 the challenge that RFC 9110 section 15.5.2 wants in each.
+func mustChallenge(h http.Header, status int, realm string) {
+	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
+		h.Set("WWW-Authenticate", `Cookie realm="`+realm+`"`)
+	}
 }

@@ -8,20 +8,28 @@ import (
 )
 
 // settle decides once, before the first header: the fault that was kept, or the
-// sessions saved. An answer of 5xx saves nothing, nor does one that comes too late.
+// sessions saved. An answer of 5xx saves nothing, nor does one that comes too late. It
+// says so again until that is answered.
 func (c *Context) settle(status int) error {
 	if c.settled {
-		return nil
+		return c.refusal
 	}
 	c.settled = true
-	if c.fault != nil {
-		return c.fault
+	switch {
+	case c.fault != nil:
+		c.refusal = c.fault
+	case status < 500 && !c.w.overtaken():
+		c.refusal = c.saveSessions()
 	}
-	if status >= 500 || c.w.overtaken() {
-		return nil
-	}
+	return c.refusal
+}
+
+// saveSessions saves each kind's. If one cannot be saved no cookie of any goes out.
+func (c *Context) saveSessions() error {
+	before := c.Header()["Set-Cookie"]
 	for _, x := range c.kinds {
 		if err := x.save(); err != nil {
+			c.Header()["Set-Cookie"] = before
 			return err
 		}
 	}
@@ -81,6 +89,9 @@ func (x *Session) update() error {
 	for {
 		rec := *x.rec
 		rec.Data = x.merged()
+		if n := size(rec.Data); n > x.s.o.MaxBytes && n > size(x.rec.Data) {
+			return ErrSessionTooLarge // by what another request left
+		}
 		rec.Seen = x.s.now()
 		rec.IdleUntil = x.s.idleUntil(&rec, rec.Seen)
 		err := x.s.store.Update(ctx, x.key, &rec)

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrSessionTooLarge is returned by [Session.Set] if the session would hold more than
-// [SessionOptions].MaxBytes.
+// [SessionOptions].MaxBytes. Answered 413.
 var ErrSessionTooLarge = errors.New("app: the session holds too much")
 
 // A Session is the session of one request. It holds values as JSON under names, of
@@ -45,18 +45,40 @@ func (c *Context) Session() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x, x.load()
+	return x.ready()
 }
+
+// ready returns the session and whether it can be used. Who drops the error gets it
+// again with each use, and it is answered.
+func (x *Session) ready() (*Session, error) { return x, x.load() }
+
+// usable keeps the fault for those who drop errors.
+func (x *Session) usable() error {
+	err := x.load()
+	if err != nil && x.ctx.fault == nil {
+		x.ctx.fault = err
+	}
+	return err
+}
+
+// errInterrupted stands until a question is answered, so that a panic which somebody
+// recovers from is no answer.
+var errInterrupted = unavailable(errors.New("app: the session's store or Serializer panicked"))
 
 // load asks the store for what the cookie names, once.
 func (x *Session) load() error {
+	if err := x.checkOrigin(); err != nil {
+		return err
+	}
 	if x.loaded {
 		return x.loadErr
 	}
-	x.loaded = true
-	if x.loadErr = x.checkOrigin(); x.loadErr != nil {
-		return x.loadErr
-	}
+	x.loaded, x.loadErr = true, errInterrupted
+	x.loadErr = x.find()
+	return x.loadErr
+}
+
+func (x *Session) find() error {
 	x.present()
 	if x.key == "" {
 		return nil
@@ -68,11 +90,11 @@ func (x *Session) load() error {
 	case errors.Is(err, ErrSessionDamaged):
 		x.ctx.report(err)
 	case err != nil:
-		x.loadErr = unavailable(fmt.Errorf("app: load the session: %w", err))
+		return unavailable(fmt.Errorf("app: load the session: %w", err))
 	case rec != nil && rec.Kind == x.s.o.Kind && live(rec, x.s.now()):
 		x.rec = rec
 	}
-	return x.loadErr
+	return nil
 }
 
 // present notes what the client presented.
@@ -88,32 +110,42 @@ func live(r *SessionRecord, now time.Time) bool {
 	return now.Before(r.IdleUntil) && now.Before(r.Until)
 }
 
-// checkOrigin refuses an unsafe request from another site, unless something that no
-// browser adds by itself proved it.
+var errCrossSite = errors.New("app: an unsafe request from another site")
+
+// checkOrigin refuses an unsafe request from another site, unless a credential proved
+// it that no page of another site can make a browser send.
 func (x *Session) checkOrigin() error {
-	c := x.ctx
-	if x.s.origin == nil || c.proven && c.identity != nil && c.identity.of == nil {
+	if c := x.ctx; c.proven && c.identity != nil && c.identity.Deliberate {
 		return nil
 	}
-	if err := x.s.origin.Check(c.Request); err != nil {
-		return &Error{Status: 403, Message: "Cross-site request refused", Cause: err}
+	return x.refuseCrossSite()
+}
+
+func (x *Session) refuseCrossSite() error {
+	if x.s.origin == nil {
+		return nil
+	}
+	if err := x.s.origin.Check(x.ctx.Request); err != nil {
+		return &Error{Status: 403, Message: "Cross-site request refused", Cause: fmt.Errorf("%w: %w", errCrossSite, err)}
 	}
 	return nil
 }
 
 // identify says whose session it is.
 func (x *Session) identify() (*Identity, error) {
-	if x.asked {
-		return x.identity, x.idErr
-	}
 	if err := x.load(); err != nil {
 		return nil, err
+	}
+	if x.asked {
+		return x.identity, x.idErr
 	}
 	x.asked = true
 	if x.rec == nil || x.rec.Subject == "" {
 		return nil, nil
 	}
+	x.idErr = errInterrupted
 	user, err := x.user()
+	x.idErr = nil
 	switch {
 	case gone(user, err):
 		x.idErr = x.drop()
@@ -135,10 +167,8 @@ func (x *Session) user() (any, error) {
 }
 
 func (x *Session) identityOf(user any) *Identity {
-	return &Identity{User: user, Scopes: everyScope, Via: "session", of: x}
+	return &Identity{User: user, Scopes: []string{"*"}, Via: "session", of: x}
 }
-
-var everyScope = []string{"*"}
 
 // drop ends a session whose user is gone.
 func (x *Session) drop() error {
@@ -160,6 +190,9 @@ func (x *Session) forget() {
 
 // Get decodes the value of name into v, a pointer, and reports whether there is one.
 func (x *Session) Get(name string, v any) (bool, error) {
+	if err := x.usable(); err != nil {
+		return false, err
+	}
 	raw := x.raw(name)
 	if raw == nil {
 		return false, nil
@@ -201,15 +234,20 @@ func (x *Session) set(name string, raw json.RawMessage) error {
 	if x.ctx.settled || x.ctx.sent {
 		return ErrHeadersSent
 	}
+	if err := x.usable(); err != nil {
+		return err
+	}
 	if bytes.Equal(raw, x.raw(name)) {
 		return nil
 	}
+	total := size(x.merged())
 	before, had := x.changed[name]
 	if x.changed == nil {
 		x.changed = map[string]json.RawMessage{}
 	}
 	x.changed[name] = raw
-	if raw == nil || size(x.merged()) <= x.s.o.MaxBytes {
+	after := size(x.merged())
+	if after <= x.s.o.MaxBytes || after < total {
 		return nil
 	}
 	if delete(x.changed, name); had {

@@ -179,7 +179,7 @@ func TestSession(t *testing.T) {
 		w := newShire(t, app.SessionOptions{MaxBytes: 100})
 		c := w.client(t)
 		c.Post("/value/x", "text/plain", "y")
-		assert.Equal(t, 500, c.Post("/value/x", "text/plain", strings.Repeat("z", 100)).Status)
+		assert.Equal(t, 413, c.Post("/value/x", "text/plain", strings.Repeat("z", 100)).Status)
 		assert.Equal(t, "y", c.Get("/value/x").Body)
 	})
 	t.Run("an answer of 5xx saves no changes, a panic's neither", func(t *testing.T) {

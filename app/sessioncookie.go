@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -127,6 +128,17 @@ func (s *Sessions) presented(r *http.Request) (id string, any bool) {
 		return "", any
 	}
 	return id, any
+}
+
+// presentedIDs returns the well-formed ids in all cookies of this name, eight at most.
+func (s *Sessions) presentedIDs(r *http.Request) (ids []string, any bool) {
+	for _, cookie := range r.CookiesNamed(s.o.Cookie.Name) {
+		any = true
+		if wellFormed(cookie.Value) && !slices.Contains(ids, cookie.Value) && len(ids) < 8 {
+			ids = append(ids, cookie.Value)
+		}
+	}
+	return ids, any
 }
 
 func (x *Session) setCookie(id string) {

@@ -199,7 +199,7 @@ func (s *Sessions) Session(ctx *Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x, x.load()
+	return x.ready()
 }
 
 // RequireLogin is a layer that lets in whoever this kind's session proves, and makes

@@ -42,6 +42,11 @@ type Identity struct {
 	Info   any      // the credential itself, for those who know its type
 	Via    string   // the strategy's name: "session", "local", "bearer", …
 
+	// Deliberate says that no page of another site can make a browser send the credential:
+	// it came in a header that takes a script and the consent of CORS. Only then is an
+	// unsafe request from another site let through to the session.
+	Deliberate bool
+
 	by Strategy // set by Authenticate and Identify
 	of *Session // set for a session
 }
