@@ -12,6 +12,7 @@ import (
 	"github.com/kahu-go/kahu/router"
 	"github.com/kahu-go/kahu/sessionstores"
 	"github.com/kahu-go/kahu/strategies"
+	"github.com/kahu-go/kahu/tokenstores"
 )
 
 // What follows is what the README shows; a test compares the two.
@@ -109,6 +110,31 @@ func guardSnippet(r *router.Router, key app.Strategy) {
 	}))
 }
 
+func tokensSnippet(r *router.Router, db *bun.DB, users app.Serializer, local *strategies.Local) {
+	list := nothing
+	bearer := strategies.NewBearer(tokenstores.NewBun(db), users, strategies.BearerOptions{})
+	api := strategies.NewGuard("api", bearer, strategies.GuardOptions{Local: local})
+
+	r.Open().Post("/api/login", func(ctx *app.Context) error {
+		var in strategies.Credentials
+		if err := ctx.Bind(&in); err != nil {
+			return err
+		}
+		token, err := api.Attempt(ctx, in, strategies.TokenOptions{Name: "phone", Scopes: []string{"rings:read"}})
+		if err != nil {
+			return err
+		}
+		ctx.Body = token // {"type":"bearer","token":…,"expires_at":…,"expires_in":…}
+		return nil
+	})
+	r.Guard(app.Authenticate(api), app.RequireScopes("rings:read")).Get("/api/rings", list)
+	r.Guard(app.Authenticate(api)).Post("/api/logout", func(ctx *app.Context) error {
+		revoked, err := api.Logout(ctx)
+		ctx.Body = map[string]bool{"revoked": revoked}
+		return err
+	})
+}
+
 // APIKey takes a key from a header.
 type APIKey struct{ users map[[32]byte]*User }
 
@@ -145,4 +171,4 @@ func Example_guard() {
 	// 404
 }
 
-var _ = []any{sessionsSnippet, valuesSnippet, loginSnippet}
+var _ = []any{tokensSnippet, sessionsSnippet, valuesSnippet, loginSnippet}

@@ -20,7 +20,8 @@ const (
 
 // BcryptOptions configures [NewBcrypt]. The zero value is the default.
 type BcryptOptions struct {
-	// Cost is the work factor, 10 to 16; each step doubles the time. 0: 12, about a quarter of a second.
+	// Cost is the work factor, 10 to 16; each step doubles the time. 0: 12, about a quarter of a second. Raise it at will: old hashes
+	// are checked, and renewed at the next login. Lower it only with the hashes renewed that are above it: they keep their time.
 	Cost int
 
 	// InsecureCost, 4 to 9, stands in for Cost where speed matters and secrecy does not: in tests.

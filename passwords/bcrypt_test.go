@@ -171,6 +171,16 @@ func TestBcryptOldHashes(t *testing.T) {
 	assert.Equal(t, 1<<6, rounds, "a wrong password costs as much as for a new hash")
 }
 
+// A hash of a higher cost than configured cannot be made cheaper: what it costs is told in the documentation of Verify.
+func TestBcryptDearerHashesTakeTheirOwnTime(t *testing.T) {
+	dear, _ := counted(7)
+	b, computed := counted(6)
+	stored := hash(t, dear, "precious-ring-1954")
+	require.NoError(t, b.Verify(t.Context(), stored, "precious-ring-1954"))
+	require.ErrorIs(t, b.Verify(t.Context(), stored, "precious"), passwords.ErrMismatch)
+	assert.Equal(t, []int{7, 7}, computed())
+}
+
 func TestBcryptNeedsRehash(t *testing.T) {
 	b, _ := counted(6)
 	stored := hash(t, b, "precious-ring-1954")

@@ -20,7 +20,8 @@ type Hasher interface {
 	// wraps [ErrUnusableHash] too. [ErrBusy], or ctx's error while waiting for a turn, says nothing about the password.
 	//
 	// A caller that found no user, or one without a password, passes an empty hash: it never matches, and takes as long as a
-	// hash of the configured cost. So does every other no: the time says nothing about what was wrong.
+	// hash of the configured cost. So does every other no, and the time says nothing about what was wrong; but a hash of a higher
+	// cost than configured takes its own time, and a wrong password for it can be told from an unknown user.
 	Verify(ctx context.Context, hash, password string) error
 
 	// NeedsRehash reports whether hash is weaker than what Hash makes now, or not of its kind. The time to replace it is right

@@ -31,7 +31,7 @@ func (t *Table[U]) joinable() bool {
 	_, after := u.(bun.AfterSelectHook)
 	_, beforeRow := u.(schema.BeforeScanRowHook)
 	_, afterRow := u.(schema.AfterScanRowHook)
-	return t.key.joinable && t.model.SoftDeleteField == nil && !before && !after && !beforeRow && !afterRow
+	return t.key.joinable && t.where == nil && t.model.SoftDeleteField == nil && !before && !after && !beforeRow && !afterRow
 }
 
 // JoinKey returns an expression of the primary key's type for a subject, an SQL

@@ -113,7 +113,10 @@ func (t *Table[U]) find(ctx context.Context, extra int, where func(*bun.SelectQu
 		for _, f := range t.fields {
 			q = q.ColumnExpr("?TableAlias.?", f.SQLName)
 		}
-		return where(q).Scan(ctx, found)
+		if q = where(q); t.where != nil {
+			q = t.where(ctx, q)
+		}
+		return q.Scan(ctx, found)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("serializer: %w", err)

@@ -27,6 +27,11 @@ type TableOptions struct {
 	// "username", "name" and "email" that the model has. Each should be unique and
 	// have an index.
 	LookUp []string
+
+	// Where narrows every look-up of users: to those of a tenant, which ctx names, or to
+	// those who are not deleted. Who is outside is gone: they can neither log in nor use a
+	// session or a token. Users are then loaded by a query of their own. nil: all rows.
+	Where func(ctx context.Context, q *bun.SelectQuery) *bun.SelectQuery
 }
 
 // A Table serializes the users of one table, which are the Bun model U with one
@@ -45,6 +50,7 @@ type Table[U any] struct {
 	name    bun.Ident // "": the model's
 	key     key
 	hash    bun.Ident
+	where   func(ctx context.Context, q *bun.SelectQuery) *bun.SelectQuery
 	fields  []*schema.Field // all but the hash
 	lookUps []*schema.Field
 }
@@ -77,7 +83,7 @@ func NewTable[U any](db *bun.DB, o TableOptions) *Table[U] {
 	if len(model.PKs) != 1 {
 		panic(fmt.Sprintf("serializer: %s has %d primary keys, it needs one: tag a field with bun:\",pk\"", typ, len(model.PKs)))
 	}
-	return &Table[U]{db: db, model: model, name: bun.Ident(o.Name), key: keyOf(db, model.PKs[0]), hash: bun.Ident(o.Hash),
+	return &Table[U]{db: db, model: model, name: bun.Ident(o.Name), key: keyOf(db, model.PKs[0]), hash: bun.Ident(o.Hash), where: o.Where,
 		fields: without(model.Fields, o.Hash), lookUps: lookUps(model, o)}
 }
 

@@ -16,29 +16,134 @@ import (
 	"github.com/kahu-go/kahu/throttle"
 )
 
-// attempts counts logins by account and by address.
+// attempts counts logins by account, by name and by address.
 type attempts struct {
 	counter          throttle.Counter
 	account, address int64 // limits
-	window           time.Duration
+	window, timeout  time.Duration
 	clock            func() time.Time
+	log              *slog.Logger
 }
 
-// keys are what one attempt is counted under; address may be "".
-type keys struct{ account, address string }
+// An attempt is one login, counted before it is made: many at once must not all find room.
+type attempt struct {
+	of       attempts
+	address  reservation // of no key if there is no address
+	accounts []reservation
+}
 
-// attemptKeys names the account as it was found, so that an alias does not have
-// attempts of its own. Its salted hash tells one account from all others and is the
-// same under each of its names. Unknown names are counted alike: whether a name is
-// throttled must not say that it exists.
-func attemptKeys(found account, name string, address netip.Addr) keys {
-	k := keys{account: "login:name:" + name}
-	if found.known && found.hash != "" {
-		sum := sha256.Sum256([]byte(found.hash))
-		k.account = "login:account:" + hex.EncodeToString(sum[:])
+// A reservation is a place in the window that ends at until.
+type reservation struct {
+	key   string
+	until time.Time
+}
+
+// reserve counts what was sent, before anything is known about it: too many are refused
+// alike, whether the name exists or not.
+func (a *attempt) reserve(ctx context.Context, name string, address netip.Addr) error {
+	if key := addressKey(address); key != "" {
+		count, err := a.of.add(ctx, key)
+		if err != nil {
+			return err
+		}
+		a.address = reservation{key, count.Until}
+		if count.N > a.of.address {
+			return a.of.tooMany(count)
+		}
 	}
+	count, err := a.add(ctx, "login:name:"+name)
+	if err == nil && count.N > a.of.account {
+		err = a.of.tooMany(count)
+	}
+	return err
+}
+
+// reserveAccount counts the account under all its names, and reports whether its
+// password may be tried. Unknown names cost one question as well.
+func (a *attempt) reserveAccount(ctx context.Context, found account, name string) (room bool, err error) {
+	count, err := a.add(ctx, accountKey(found, name))
+	return err == nil && count.N <= a.of.account, err
+}
+
+// add counts a reservation that a success forgets. If that fails nothing will be tried.
+func (a *attempt) add(ctx context.Context, key string) (throttle.Count, error) {
+	count, err := a.of.add(ctx, key)
+	if err != nil {
+		a.giveBack(ctx)
+		return count, err
+	}
+	a.accounts = append(a.accounts, reservation{key, count.Until})
+	return count, nil
+}
+
+// succeeded forgets the failures of the account and the name, and takes this attempt
+// back from the address, where those of others still count.
+func (a *attempt) succeeded(ctx context.Context) {
+	ctx, cancel := a.of.writing(ctx)
+	defer cancel()
+	for _, r := range a.accounts {
+		if err := a.of.counter.Reset(ctx, r.key); err != nil {
+			a.of.log.WarnContext(ctx, "login attempts were not reset", "error", err)
+		}
+	}
+	a.of.takeBack(ctx, a.address)
+}
+
+// giveBack takes back what was reserved for a password that was not checked.
+func (a *attempt) giveBack(ctx context.Context) {
+	ctx, cancel := a.of.writing(ctx)
+	defer cancel()
+	for _, r := range append(a.accounts, a.address) {
+		a.of.takeBack(ctx, r)
+	}
+}
+
+func (a attempts) add(ctx context.Context, key string) (throttle.Count, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	count, err := a.counter.Add(ctx, key, 1, a.clock().UTC(), a.window)
+	if err != nil {
+		return count, unavailable("count the attempt", err)
+	}
+	return count, nil
+}
+
+func (a attempts) takeBack(ctx context.Context, r reservation) {
+	if r.key == "" {
+		return
+	}
+	if err := a.counter.TakeBack(ctx, r.key, 1, r.until); err != nil {
+		a.log.WarnContext(ctx, "a login attempt was not taken back", "error", err)
+	}
+}
+
+// writing bounds what has to be written though the client hangs up.
+func (a attempts) writing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
+}
+
+func (a attempts) tooMany(count throttle.Count) error {
+	seconds := max(1, int(math.Ceil(count.Until.Sub(a.clock()).Seconds())))
+	return &app.Error{
+		Status: http.StatusTooManyRequests, Message: "Too many attempts, try again later",
+		Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}},
+	}
+}
+
+// accountKey names the account as it was found. Its salted hash tells one account from
+// all others and is the same under each of its names.
+func accountKey(found account, name string) string {
+	if found.hash == "" {
+		return "login:nobody:" + name
+	}
+	sum := sha256.Sum256([]byte(found.hash))
+	return "login:account:" + hex.EncodeToString(sum[:])
+}
+
+// addressKey is "" for an address that is not valid.
+func addressKey(address netip.Addr) string {
 	if !address.IsValid() {
-		return k
+		return ""
 	}
 	address = address.Unmap().WithZone("")
 	if address.Is6() {
@@ -46,60 +151,7 @@ func attemptKeys(found account, name string, address netip.Addr) keys {
 		prefix, _ := address.Prefix(64)
 		address = prefix.Addr()
 	}
-	k.address = "login:address:" + address.String()
-	return k
-}
-
-// reserve counts the attempt before it is made: many at once must not all find room.
-func (a attempts) reserve(ctx context.Context, k keys) error {
-	now := a.clock().UTC()
-	if k.address != "" {
-		if err := a.add(ctx, k.address, a.address, now); err != nil {
-			return err
-		}
-	}
-	return a.add(ctx, k.account, a.account, now)
-}
-
-func (a attempts) add(ctx context.Context, key string, limit int64, now time.Time) error {
-	count, err := a.counter.Add(ctx, key, 1, now, a.window)
-	if err != nil {
-		return err
-	}
-	if count.N <= limit {
-		return nil
-	}
-	seconds := max(1, int(math.Ceil(count.Until.Sub(now).Seconds())))
-	return &app.Error{
-		Status: http.StatusTooManyRequests, Message: "Too many attempts, try again later",
-		Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}},
-	}
-}
-
-// succeeded forgets the account's failures, and takes this attempt back from the
-// address, where those of others still count.
-func (a attempts) succeeded(ctx context.Context, log *slog.Logger, k keys) {
-	ctx = context.WithoutCancel(ctx)
-	err := a.counter.Reset(ctx, k.account)
-	if err == nil && k.address != "" {
-		_, err = a.counter.Add(ctx, k.address, -1, a.clock().UTC(), a.window)
-	}
-	if err != nil {
-		log.WarnContext(ctx, "login attempts were not reset", "error", err)
-	}
-}
-
-// giveBack takes back a reservation for which no password was checked.
-func (a attempts) giveBack(ctx context.Context, log *slog.Logger, k keys) {
-	ctx = context.WithoutCancel(ctx)
-	for _, key := range []string{k.account, k.address} {
-		if key == "" {
-			continue
-		}
-		if _, err := a.counter.Add(ctx, key, -1, a.clock().UTC(), a.window); err != nil {
-			log.WarnContext(ctx, "a login attempt was not taken back", "error", err)
-		}
-	}
+	return "login:address:" + address.String()
 }
 
 func isNil(v any) bool {

@@ -4,72 +4,43 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"log/slog"
+	"fmt"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/passwords"
-	"github.com/kahu-go/kahu/throttle"
 )
 
+// maxLogin is how many bytes of a body are read for a name and a password.
+const maxLogin = 16 << 10
+
+// patience is how old an account may be when its password has been checked. Waiting for
+// a turn to hash can take longer.
+const patience = time.Second
+
 // Local proves a user by the name and the password in the request's body, JSON or a
-// form; the query string is never read. Make it with [NewLocal].
+// form of at most 16 KiB; the query string is never read. Make it with [NewLocal].
 //
 // Every wrong pair gets one answer, 401, at the price of one hash, whether the name is
 // unknown, the password is wrong, missing in the database, or the user is disabled
-// (ASVS 6.3.8). Attempts are counted before the hash, by account and by address; too
-// many are answered 429 with Retry-After, the right password too, until the window ends.
+// (ASVS 6.3.8). Attempts are counted before the hash, by account, by name and by address.
+// Too many for a name or from an address are answered 429 with Retry-After, the right
+// password too, until the window ends. Too many for an account, made under several names
+// for it, are answered as a wrong password is, and no password is compared: that a name
+// is refused says nothing about what other names it has.
+//
+// A login reads the user once. If it took longer than a second, it reads again and
+// rejects a user who is gone, disabled, or has another hash now. A password that is
+// changed within that second can let in one login with the old one, after the change has
+// ended the user's sessions.
 type Local struct {
-	find func(ctx context.Context, name string) (user any, hash string, err error)
-	o    LocalOptions
-	gate attempts
+	find     func(ctx context.Context, name string) (user any, hash string, err error)
+	o        LocalOptions
+	attempts attempts
 }
 
 var _ app.Strategy = (*Local)(nil)
-
-// LocalOptions are the options of [NewLocal]. The zero value is safe.
-type LocalOptions struct {
-	// Username and Password are the names of the body's fields; "": username, password.
-	Username, Password string
-
-	// Canonical makes the name that is looked up of the one that was typed, or says that
-	// it cannot be a name; nil: [CanonicalName]. Store names in the same form.
-	Canonical func(name string) (string, error)
-
-	// Hasher checks passwords; nil: bcrypt at cost 12.
-	Hasher passwords.Hasher
-
-	// Rehash stores a new hash of a user whose stored one is weaker than Hasher makes
-	// them, in place of old and of nothing else: a password that is changed meanwhile
-	// stays changed. It is called after a login that succeeded; its failure is logged and
-	// does not fail the login. nil: hashes stay as they are. serializer.Table has it:
-	// ReplaceHash.
-	Rehash func(ctx context.Context, user any, old, hash string) error
-
-	// Disabled reports whether a user may not log in now; nil: all may.
-	Disabled func(user any) bool
-
-	// Attempts counts them; nil: in memory, for one process.
-	Attempts throttle.Counter
-
-	// AccountLimit and AddressLimit bound the failed attempts in one Window at one
-	// account and from one address (IPv6: its /64); 0: 100 and 1000. Window is one hour
-	// if 0. A success forgets the account's and takes its own back from the address.
-	AccountLimit, AddressLimit int
-	Window                     time.Duration
-
-	// InsecureTellUnknown answers "User not found" or "Password does not match", for
-	// clients that depend on it. Everybody can then find out who has an account.
-	InsecureTellUnknown bool
-
-	// Logger gets what must not fail a login; nil: slog.Default().
-	Logger *slog.Logger
-
-	// Clock is the time; nil: time.Now.
-	Clock func() time.Time
-}
 
 // NewLocal makes the strategy. find returns the user of a name and the hash of the
 // password, in one query; sql.ErrNoRows, or a nil user, means that there is none, any
@@ -81,60 +52,24 @@ func NewLocal[U any](find func(ctx context.Context, name string) (user U, hash s
 	}
 	o.setDefaults()
 	return &Local{
-		find: func(ctx context.Context, name string) (any, string, error) { return find(ctx, name) },
-		o:    o,
-		gate: attempts{o.Attempts, int64(o.AccountLimit), int64(o.AddressLimit), o.Window, o.Clock},
-	}
-}
-
-func (o *LocalOptions) setDefaults() {
-	if o.AccountLimit < 0 || o.AddressLimit < 0 || o.Window < 0 {
-		panic("strategies: LocalOptions: limits and Window must not be negative")
-	}
-	setDefault(&o.Username, "username")
-	setDefault(&o.Password, "password")
-	setDefault(&o.AccountLimit, 100)
-	setDefault(&o.AddressLimit, 1000)
-	setDefault(&o.Window, time.Hour)
-	if o.Canonical == nil {
-		o.Canonical = CanonicalName
-	}
-	if o.Hasher == nil {
-		o.Hasher = passwords.NewBcrypt(passwords.BcryptOptions{})
-	}
-	if o.Attempts == nil {
-		o.Attempts = throttle.NewMemory()
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-}
-
-func setDefault[T comparable](v *T, unset T) {
-	if *v == *new(T) {
-		*v = unset
+		find:     func(ctx context.Context, name string) (any, string, error) { return find(ctx, name) },
+		o:        o,
+		attempts: attempts{o.Attempts, int64(o.AccountLimit), int64(o.AddressLimit), o.Window, o.Timeout, o.Clock, o.Logger},
 	}
 }
 
 // Authenticate takes the credentials from the body. A body with neither field has no
 // credentials, one with a single field is rejected with 400.
 func (l *Local) Authenticate(ctx *app.Context) (*app.Identity, error) {
-	var body map[string]any
-	if err := ctx.Bind(&body); err != nil {
+	body, err := ctx.BindStrings(maxLogin, l.o.Username, l.o.Password)
+	if err != nil {
 		return nil, err
 	}
-	name, hasName := body[l.o.Username]
-	password, hasPassword := body[l.o.Password]
-	if !hasName && !hasPassword {
+	c := Credentials{Name: body[l.o.Username], Password: body[l.o.Password], Address: l.o.Address(ctx)}
+	switch {
+	case len(body) == 0:
 		return nil, app.ErrNoCredentials
-	}
-	c := Credentials{Address: ctx.Address()}
-	c.Name, _ = name.(string)
-	c.Password, _ = password.(string)
-	if c.Name == "" || c.Password == "" {
+	case c.Name == "" || c.Password == "":
 		return nil, &app.Rejection{Status: http.StatusBadRequest, Message: "Send " + l.o.Username + " and " + l.o.Password}
 	}
 	user, err := l.Verify(ctx.Context(), c)
@@ -144,52 +79,60 @@ func (l *Local) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	return &app.Identity{User: user, Scopes: []string{"*"}, Via: "local"}, nil
 }
 
-// Credentials are a name, a password, and the address they came from, which may be
-// left out where there is none.
-type Credentials struct {
-	Name, Password string
-	Address        netip.Addr
-}
-
-// String keeps the password out of logs.
-func (c Credentials) String() string { return "credentials of " + c.Name }
-
-// GoString is String.
-func (c Credentials) GoString() string { return c.String() }
-
 // Verify returns the user whom the credentials prove. The errors are an
-// *[app.Rejection] for a pair that is wrong, an *[app.Error] 429 for too many attempts
-// and 503 when too many passwords are being checked, and faults.
+// *[app.Rejection] for a pair that is wrong, an *[app.Error] 429 for too many attempts,
+// and an *[app.Error] 503 when too many passwords are being checked, for the faults of
+// what it asks, and when ctx ends.
 func (l *Local) Verify(ctx context.Context, c Credentials) (user any, err error) {
+	began := l.o.Clock()
 	name, err := l.o.Canonical(c.Name)
 	if err != nil {
 		return nil, &app.Rejection{Status: http.StatusBadRequest, Message: "That cannot be a name", Cause: err}
 	}
+	try := attempt{of: l.attempts}
+	if err := try.reserve(ctx, name, c.Address); err != nil {
+		return nil, err
+	}
 	found, err := l.account(ctx, name)
 	if err != nil {
+		try.giveBack(ctx)
 		return nil, err
 	}
-	keys := attemptKeys(found, name, c.Address)
-	if err := l.gate.reserve(ctx, keys); err != nil {
+	if err := l.check(ctx, &try, found, name, c.Password); err != nil {
 		return nil, err
 	}
-	err = l.o.Hasher.Verify(ctx, found.hash, c.Password)
+	if l.o.Clock().Sub(began) > patience {
+		if found, err = l.again(ctx, found, name); err != nil {
+			return nil, err
+		}
+	}
+	try.succeeded(ctx)
+	l.rehash(ctx, found, c.Password)
+	return found.user, nil
+}
+
+// check compares the password, if the account may be tried; otherwise it does as if.
+func (l *Local) check(ctx context.Context, try *attempt, found account, name, password string) error {
+	room, err := try.reserveAccount(ctx, found, name)
+	if err != nil {
+		return err
+	}
+	hash := found.hash
+	if !room || l.disabled(found) {
+		hash = "" // which costs what a mismatch costs, whatever the password
+	}
+	err = l.o.Hasher.Verify(ctx, hash, password)
 	switch {
 	case errors.Is(err, passwords.ErrUnusableHash):
 		l.o.Logger.ErrorContext(ctx, "a stored password hash cannot be used", "error", err)
-		return nil, l.reject(found)
-	case errors.Is(err, passwords.ErrMismatch):
-		return nil, l.reject(found)
+		return l.reject(found)
+	case errors.Is(err, passwords.ErrMismatch), err == nil && hash == "":
+		return l.reject(found)
 	case err != nil:
-		// Nothing was tried, so nothing is counted.
-		l.gate.giveBack(ctx, l.o.Logger, keys)
-		return nil, busy(err)
-	case !found.known || l.o.Disabled != nil && l.o.Disabled(found.user):
-		return nil, l.reject(found)
+		try.giveBack(ctx) // nothing was compared, so nothing is counted
+		return unavailable("check the password", err)
 	}
-	l.gate.succeeded(ctx, l.o.Logger, keys)
-	l.rehash(ctx, found, c.Password)
-	return found.user, nil
+	return nil
 }
 
 // An account is what a name was resolved to.
@@ -200,16 +143,31 @@ type account struct {
 }
 
 func (l *Local) account(ctx context.Context, name string) (account, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Timeout)
+	defer cancel()
 	user, hash, err := l.find(ctx, name)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return account{}, nil
 	case err != nil:
-		return account{}, err
+		return account{}, unavailable("find the user", err)
 	case isNil(user):
 		return account{}, nil
 	}
 	return account{user, hash, true}, nil
+}
+
+// again returns the account as it is now, if what was checked still holds.
+func (l *Local) again(ctx context.Context, found account, name string) (account, error) {
+	now, err := l.account(ctx, name)
+	if err == nil && (now.hash != found.hash || !now.known || l.disabled(now)) {
+		err = l.reject(found)
+	}
+	return now, err
+}
+
+func (l *Local) disabled(a account) bool {
+	return a.known && l.o.Disabled != nil && l.o.Disabled(a.user)
 }
 
 func (l *Local) reject(found account) error {
@@ -223,12 +181,17 @@ func (l *Local) reject(found account) error {
 	return r
 }
 
-// busy says what the client may do about a password that was not checked.
-func busy(err error) error {
-	if errors.Is(err, passwords.ErrBusy) {
-		return &app.Error{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}, Cause: err}
+// unavailable is the answer to a fault of what a login asks, unless it says itself what
+// to answer.
+func unavailable(what string, err error) error {
+	if _, ok := errors.AsType[*app.Error](err); ok {
+		return err
 	}
-	return err
+	e := &app.Error{Status: http.StatusServiceUnavailable, Cause: fmt.Errorf("strategies: %s: %w", what, err)}
+	if errors.Is(err, passwords.ErrBusy) {
+		e.Header = http.Header{"Retry-After": {"1"}}
+	}
+	return e
 }
 
 // rehash stores a hash as strong as Hasher makes them now.
@@ -238,6 +201,8 @@ func (l *Local) rehash(ctx context.Context, found account, password string) {
 	}
 	hash, err := l.o.Hasher.Hash(ctx, password)
 	if err == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.Timeout)
+		defer cancel()
 		err = l.o.Rehash(ctx, found.user, found.hash, hash)
 	}
 	if err != nil {

@@ -45,29 +45,36 @@ func NewBun(db *bun.DB) *Bun {
 // add is one statement, and so atomic: the row is locked from the reading to the writing.
 const add = `INSERT INTO throttle_counts AS c (key, n, until) VALUES (?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
-	n = CASE WHEN c.until <= ? THEN excluded.n WHEN c.n + ? < 0 THEN 0 ELSE c.n + ? END,
+	n = CASE WHEN c.until <= ? THEN excluded.n ELSE c.n + excluded.n END,
 	until = CASE WHEN c.until <= ? THEN excluded.until ELSE c.until END
 RETURNING n, until`
 
-// Add implements [Counter]. When the connection breaks, what was to be counted may be counted twice, but is never taken back twice.
+// Add implements [Counter]. When the connection breaks, what was to be counted may be counted twice.
 func (b *Bun) Add(ctx context.Context, key string, n int64, now time.Time, window time.Duration) (Count, error) {
 	from, until, err := span(n, now, window)
 	if err != nil {
 		return Count{}, err
 	}
 	var counted, ends int64
-	work := func(ctx context.Context) error {
-		return b.add.QueryRow(ctx, hashed(key), max(0, n), until, from, n, n, from).Scan(&counted, &ends)
-	}
-	if n > 0 {
-		err = sqlerr.Retry(ctx, work)
-	} else {
-		err = work(ctx)
-	}
+	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
+		return b.add.QueryRow(ctx, hashed(key), n, until, from, from).Scan(&counted, &ends)
+	})
 	if err != nil {
 		return Count{}, fmt.Errorf("throttle: add: %w", err)
 	}
 	return count(counted, ends), nil
+}
+
+// TakeBack implements [Counter]. It is not tried again when the connection breaks: taken back twice, it would let a guess through.
+func (b *Bun) TakeBack(ctx context.Context, key string, n int64, until time.Time) error {
+	if !countable(n) {
+		return errN
+	}
+	const query = "UPDATE throttle_counts SET n = CASE WHEN n < ? THEN 0 ELSE n - ? END WHERE key = ? AND until = ?"
+	if _, err := b.db.ExecContext(ctx, query, n, n, hashed(key), until.UnixMicro()); err != nil {
+		return fmt.Errorf("throttle: take back: %w", err)
+	}
+	return nil
 }
 
 // Reset implements [Counter].

@@ -51,6 +51,7 @@ func TestBunWithoutItsTableFails(t *testing.T) {
 		_, err := b.Add(t.Context(), "frodo", 1, start, window)
 		assert.ErrorContains(t, err, "throttle: add: ")
 		assert.ErrorContains(t, b.Reset(t.Context(), "frodo"), "throttle: reset: ")
+		assert.ErrorContains(t, b.TakeBack(t.Context(), "frodo", 1, start), "throttle: take back: ")
 		_, err = b.Prune(t.Context(), start, 10)
 		assert.ErrorContains(t, err, "throttle: prune: ")
 	})
@@ -69,7 +70,7 @@ func TestBunAddIsOneStatement(t *testing.T) {
 }
 
 // Counting twice what may have been counted refuses too early at worst; taking back twice would let a guess through.
-func TestBunAddRepeatsOnlyWhatCounts(t *testing.T) {
+func TestBunRepeatsOnlyWhatCounts(t *testing.T) {
 	onEach(t, func(t *testing.T, address string) {
 		db, trace := sqltrace.Open(t, address)
 		require.NoError(t, throttle.Migrate(t.Context(), db))
@@ -82,9 +83,10 @@ func TestBunAddRepeatsOnlyWhatCounts(t *testing.T) {
 		assert.EqualValues(t, 3, add(t, b, "frodo", start))
 		trace.Reset()
 		trace.FailCall(1, io.ErrUnexpectedEOF)
-		_, err := b.Add(t.Context(), "frodo", -1, start, window)
-		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		assert.Equal(t, sqltrace.Counts{Queries: 1}, trace.Counts())
+		assert.ErrorIs(t, b.TakeBack(t.Context(), "frodo", 1, start.Add(window)), io.ErrUnexpectedEOF)
+		assert.Len(t, trace.Calls(), 1)
+		require.NoError(t, b.TakeBack(t.Context(), "frodo", 1, start.Add(window)))
+		assert.EqualValues(t, 3, add(t, b, "frodo", start))
 	})
 }
 

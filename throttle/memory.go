@@ -55,10 +55,27 @@ func (m *Memory) Add(ctx context.Context, key string, n int64, now time.Time, le
 	if w.until <= from {
 		w.n, w.until = 0, until
 	}
-	w.n = max(0, w.n+n)
-	heap.Fix(&m.ends, w.places[m.ends.number])
-	heap.Fix(&m.counts, w.places[m.counts.number])
+	w.n += n
+	m.moved(w)
 	return count(w.n, w.until), nil
+}
+
+// TakeBack implements [Counter].
+func (m *Memory) TakeBack(ctx context.Context, key string, n int64, until time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !countable(n) {
+		return errN
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w, ok := m.windows[sha256.Sum256([]byte(key))]
+	if ok && w.until == until.UnixMicro() {
+		w.n = max(0, w.n-n)
+		m.moved(w)
+	}
+	return nil
 }
 
 // Reset implements [Counter].
@@ -87,6 +104,12 @@ func (m *Memory) window(key [sha256.Size]byte) *window {
 	heap.Push(&m.ends, w)
 	heap.Push(&m.counts, w)
 	return w
+}
+
+// moved gives a window that changed its new places.
+func (m *Memory) moved(w *window) {
+	heap.Fix(&m.ends, w.places[m.ends.number])
+	heap.Fix(&m.counts, w.places[m.counts.number])
 }
 
 // forgetEnded forgets two ended windows at most: no call pays for the many that end together, and since a call adds one

@@ -75,7 +75,7 @@ func TestMemoryAgreesWithAPlainMap(t *testing.T) {
 	}
 	random, m, model := rand.New(rand.NewPCG(1, 2)), throttle.NewMemory(), map[string]entry{}
 	for now := start; now.Before(start.Add(3 * time.Hour)); now = now.Add(time.Duration(random.IntN(int(5 * time.Second)))).Truncate(time.Microsecond) {
-		key, n := strconv.Itoa(random.IntN(40)), random.Int64N(7)-3
+		key, n := strconv.Itoa(random.IntN(40)), random.Int64N(4)
 		if random.IntN(10) == 0 {
 			require.NoError(t, m.Reset(t.Context(), key))
 			delete(model, key)
@@ -83,10 +83,18 @@ func TestMemoryAgreesWithAPlainMap(t *testing.T) {
 		}
 		length := time.Duration(1+random.IntN(10)) * time.Minute
 		e := model[key]
+		if random.IntN(5) == 0 {
+			if e.n > 0 {
+				e.n = max(0, e.n-n)
+				model[key] = e
+			}
+			require.NoError(t, m.TakeBack(t.Context(), key, n, e.until))
+			continue
+		}
 		if !e.until.After(now) {
 			e = entry{until: now.Add(length)}
 		}
-		e.n = max(0, e.n+n)
+		e.n += n
 		model[key] = e
 		got, err := m.Add(t.Context(), key, n, now, length)
 		require.NoError(t, err)

@@ -31,17 +31,21 @@ func NewRedis(client redis.UniversalClient) *Redis {
 var addScript = redis.NewScript(`
 local ends = redis.call('HGET', KEYS[1], 'until')
 if not ends or ends <= ARGV[2] then
-	local n = math.max(0, tonumber(ARGV[1]))
-	redis.call('HSET', KEYS[1], 'n', n, 'until', ARGV[3])
+	redis.call('HSET', KEYS[1], 'n', ARGV[1], 'until', ARGV[3])
 	redis.call('PEXPIRE', KEYS[1], ARGV[4])
-	return {n, ARGV[3]}
+	return {tonumber(ARGV[1]), ARGV[3]}
 end
-local n = redis.call('HINCRBY', KEYS[1], 'n', ARGV[1])
-if n < 0 then
-	n = 0
-	redis.call('HSET', KEYS[1], 'n', n)
+return {redis.call('HINCRBY', KEYS[1], 'n', ARGV[1]), ends}`)
+
+// takeBackScript. KEYS: the count. ARGV: -n, end of the window.
+var takeBackScript = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'until') ~= ARGV[2] then
+	return 0
 end
-return {n, ends}`)
+if redis.call('HINCRBY', KEYS[1], 'n', ARGV[1]) < 0 then
+	redis.call('HSET', KEYS[1], 'n', 0)
+end
+return 1`)
 
 // Add implements [Counter]. When the connection breaks, the client may send the command again, and it is then counted twice.
 func (r *Redis) Add(ctx context.Context, key string, n int64, now time.Time, window time.Duration) (Count, error) {
@@ -55,6 +59,18 @@ func (r *Redis) Add(ctx context.Context, key string, n int64, now time.Time, win
 		return Count{}, fmt.Errorf("throttle: add: %w", err)
 	}
 	return parsed(answer)
+}
+
+// TakeBack implements [Counter]. When the connection breaks, the client may send the command again, and it is then taken back twice;
+// a client with MaxRetries -1 sends nothing again.
+func (r *Redis) TakeBack(ctx context.Context, key string, n int64, until time.Time) error {
+	if !countable(n) {
+		return errN
+	}
+	if err := takeBackScript.Run(ctx, r.client, []string{redisKey(key)}, -n, padded(until.UnixMicro())).Err(); err != nil {
+		return fmt.Errorf("throttle: take back: %w", err)
+	}
+	return nil
 }
 
 // Reset implements [Counter].

@@ -35,6 +35,7 @@ func TestRedisFaultsAreErrors(t *testing.T) {
 	require.NoError(t, c.Set(t.Context(), keys[0], "of another type", 0).Err())
 	_, err = counter.Add(t.Context(), "frodo", 1, start, window)
 	assert.ErrorContains(t, err, "throttle: add: WRONGTYPE")
+	assert.ErrorContains(t, counter.TakeBack(t.Context(), "frodo", 1, start), "throttle: take back: WRONGTYPE")
 
 	require.NoError(t, c.Del(t.Context(), keys[0]).Err())
 	require.NoError(t, c.HSet(t.Context(), keys[0], "until", "999999999999999999x", "n", 1).Err())

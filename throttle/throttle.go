@@ -28,12 +28,17 @@ import (
 type Counter interface {
 	// Add adds n to the count of key and returns the result. A window begins with the first Add for key, or the first after the
 	// last window ended, and is window long; at its end, to the microsecond, the count starts anew. The length of a window that has
-	// begun stays. A negative n takes back what was counted, never below zero.
+	// begun stays. With n 0 it tells the count.
 	//
 	// now is the caller's clock; if clocks differ, a window ends by that of whoever asks. It is an error if now is before 1970, window
-	// is shorter than a microsecond or longer than a year, or n is beyond a million either way; other errors are faults of
+	// is shorter than a microsecond or longer than a year, or n is negative or beyond a million; other errors are faults of
 	// the store or ctx's.
 	Add(ctx context.Context, key string, n int64, now time.Time, window time.Duration) (Count, error)
+
+	// TakeBack takes back n, at most a million, that an Add counted; until is the Until of what that Add returned. If another window
+	// has begun since, or the count was reset, there is nothing to take back and it does nothing: what was counted in one window
+	// makes no room in the next. A count is never below zero.
+	TakeBack(ctx context.Context, key string, n int64, until time.Time) error
 
 	// Reset forgets the count of key, if there is one.
 	Reset(ctx context.Context, key string) error
@@ -51,7 +56,7 @@ const (
 )
 
 var (
-	errN      = errors.New("throttle: n is beyond a million")
+	errN      = errors.New("throttle: n is negative or beyond a million")
 	errNow    = errors.New("throttle: now is before 1970 or after 9000")
 	errWindow = errors.New("throttle: the window is shorter than a microsecond or longer than a year")
 )
@@ -60,7 +65,7 @@ var (
 func span(n int64, now time.Time, window time.Duration) (from, until int64, err error) {
 	from = now.UnixMicro()
 	switch {
-	case n < -largest || n > largest:
+	case !countable(n):
 		return 0, 0, errN
 	case window < time.Microsecond || window > longest:
 		return 0, 0, errWindow
@@ -69,6 +74,8 @@ func span(n int64, now time.Time, window time.Duration) (from, until int64, err 
 	}
 	return from, from + window.Microseconds(), nil
 }
+
+func countable(n int64) bool { return n >= 0 && n <= largest }
 
 func count(n, until int64) Count { return Count{N: n, Until: time.UnixMicro(until).UTC()} }
 

@@ -48,6 +48,8 @@ var clauses = []struct {
 	{"starts anew again and again", (*suite).startsAnewAgain},
 	{"keeps the end of a window that has begun", (*suite).keepsTheEnd},
 	{"takes back but never below zero", (*suite).takesBack},
+	{"takes back nothing from another window", (*suite).takesBackFromItsWindow},
+	{"takes back each of 200 at once", (*suite).takesBackAtOnce},
 	{"reads without counting", (*suite).reads},
 	{"resets one key", (*suite).resets},
 	{"tells keys apart by every byte", (*suite).tellsKeysApart},
@@ -116,14 +118,53 @@ func (s *suite) keepsTheEnd() {
 
 func (s *suite) takesBack() {
 	s.add("frodo", 3, 0)
-	assert.EqualValues(s, 2, s.add("frodo", -1, 0).N)
-	assert.EqualValues(s, 0, s.add("frodo", -5, 0).N)
+	s.takeBack("frodo", 1, window)
+	assert.EqualValues(s, 2, s.add("frodo", 0, 0).N)
+	s.takeBack("frodo", 0, window)
+	assert.EqualValues(s, 2, s.add("frodo", 0, 0).N)
+	s.takeBack("frodo", 5, window)
+	assert.EqualValues(s, 0, s.add("frodo", 0, 0).N)
 	assert.Equal(s, throttle.Count{N: 1, Until: start.Add(window)}, s.add("frodo", 1, time.Second), "nothing is owed")
-	assert.EqualValues(s, 0, s.add("sam", -1, 0).N, "of nothing")
-	assert.EqualValues(s, 0, s.add("sam", -1, 0).N, "of none")
-	assert.EqualValues(s, 1, s.add("sam", 1, 0).N)
-	assert.EqualValues(s, 0, s.add("frodo", -1, window).N, "of a window that has ended")
-	assert.EqualValues(s, 1, s.add("frodo", 1, window).N)
+	s.takeBack("sam", 1, window)
+	assert.Equal(s, throttle.Count{N: 1, Until: start.Add(window + time.Second)}, s.add("sam", 1, time.Second), "nothing was there, no window began")
+	assert.EqualValues(s, 1, s.add("frodo", 0, 0).N, "one key's alone")
+}
+
+// takesBackFromItsWindow: an attempt of the last window that is given up in this one must not pay for another here.
+func (s *suite) takesBackFromItsWindow() {
+	s.add("frodo", 3, 0)
+	s.add("frodo", 2, window)
+	s.takeBack("frodo", 1, window)
+	s.takeBack("frodo", 1, 2*window+time.Microsecond)
+	s.takeBack("frodo", 1, 2*window-time.Microsecond)
+	assert.EqualValues(s, 2, s.add("frodo", 0, window).N)
+	s.takeBack("frodo", 1, 2*window+999*time.Nanosecond)
+	assert.EqualValues(s, 1, s.add("frodo", 0, window).N, "its own, whatever is below a microsecond")
+
+	require.NoError(s, s.c.Reset(s.Context(), "frodo"))
+	s.add("frodo", 2, window+time.Second)
+	s.takeBack("frodo", 1, 2*window)
+	assert.EqualValues(s, 2, s.add("frodo", 0, window+time.Second).N, "a window before the reset")
+
+	s.takeBack("frodo", 1, 2*window+time.Second)
+	assert.Equal(s, throttle.Count{N: 1, Until: start.Add(3*window + time.Second)}, s.add("frodo", 1, 2*window+time.Second))
+}
+
+func (s *suite) takesBackAtOnce() {
+	s.add("frodo", 250, 0)
+	var all sync.WaitGroup
+	for i := range 200 {
+		c := []throttle.Counter{s.c, s.other}[i%2]
+		all.Go(func() { assert.NoError(s, c.TakeBack(s.Context(), "frodo", 1, start.Add(window))) })
+	}
+	all.Wait()
+	assert.EqualValues(s, 50, s.add("frodo", 0, 0).N)
+}
+
+// takeBack takes back from the window that ends after the start of all by later.
+func (s *suite) takeBack(key string, n int64, later time.Duration) {
+	s.Helper()
+	require.NoError(s, s.c.TakeBack(s.Context(), key, n, start.Add(later)))
 }
 
 func (s *suite) reads() {
@@ -233,6 +274,7 @@ func (s *suite) failsCancelled() {
 	assert.ErrorIs(s, err, context.Canceled)
 	assert.Zero(s, count)
 	assert.ErrorIs(s, s.c.Reset(ctx, "frodo"), context.Canceled)
+	assert.ErrorIs(s, s.c.TakeBack(ctx, "frodo", 1, start.Add(window)), context.Canceled)
 	assert.EqualValues(s, 2, s.add("frodo", 1, 0).N)
 }
 
@@ -251,11 +293,15 @@ func (s *suite) refuses() {
 		"a time far from now": {1, time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), window},
 		"a time that wraps":   {1, time.Unix(math.MaxInt64, 0), window},
 		"n too large":         {1_000_001, start, window},
-		"n too small":         {-1_000_001, start, window},
+		"a negative n":        {-1, start, window},
 		"n at its end":        {math.MinInt64, start, window},
 	} {
 		_, err := s.c.Add(s.Context(), "frodo", a.n, a.now, a.window)
 		assert.ErrorContains(s, err, "throttle: ", name)
 	}
 	assert.EqualValues(s, 1, s.add("frodo", 1, 0).N, "nothing was counted")
+	for _, n := range []int64{-1, 1_000_001, math.MinInt64, math.MaxInt64} {
+		assert.ErrorContains(s, s.c.TakeBack(s.Context(), "frodo", n, start.Add(window)), "throttle: ", "%d", n)
+	}
+	assert.EqualValues(s, 1, s.add("frodo", 0, 0).N, "nothing was taken back")
 }

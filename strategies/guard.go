@@ -1,0 +1,261 @@
+package strategies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/kahu-go/kahu/app"
+)
+
+// An Issuer makes credentials of type T as O says, and proves users by them. *[Bearer]
+// is one.
+type Issuer[T, O any] interface {
+	app.Strategy
+	app.Challenger
+	app.Ender
+	Issue(ctx context.Context, user any, o O) (T, error)
+
+	// EndIssued revokes what Issue made.
+	EndIssued(ctx context.Context, issued T) error
+}
+
+// A Guard is one way to log in and be known, with the vocabulary of AdonisJS: Attempt,
+// Login, Authenticate, Check, Logout, and a [State] of what happened in this request.
+// It is a strategy, so app.Authenticate(guard) protects routes. Several guards stand
+// side by side; none takes another's credentials. Make it with [NewGuard].
+//
+// A Guard is shared by all requests; what it knows of one is kept with its Context.
+type Guard[T, O any] struct {
+	name string
+	kind Issuer[T, O]
+	o    GuardOptions
+}
+
+var (
+	_ AnyGuard       = (*Guard[*IssuedToken, TokenOptions])(nil)
+	_ app.Challenger = (*Guard[*IssuedToken, TokenOptions])(nil)
+	_ app.Ender      = (*Guard[*IssuedToken, TokenOptions])(nil)
+)
+
+// GuardOptions are the options of [NewGuard].
+type GuardOptions struct {
+	// Local checks names and passwords; nil: Attempt and VerifyCredentials are errors.
+	Local *Local
+
+	// ByID finds the user that LoginViaID logs in; sql.ErrNoRows or a nil user means that
+	// there is none. nil: LoginViaID is an error.
+	ByID func(ctx context.Context, id string) (user any, err error)
+}
+
+// NewGuard makes a guard. Its name is in Identity.Via and in events. It panics without
+// a name or an Issuer.
+func NewGuard[T, O any](name string, kind Issuer[T, O], o GuardOptions) *Guard[T, O] {
+	if name == "" || isNil(kind) {
+		panic("strategies: NewGuard needs a name and an Issuer")
+	}
+	return &Guard[T, O]{name, kind, o}
+}
+
+// Name returns the guard's name.
+func (g *Guard[T, O]) Name() string { return g.name }
+
+// A State says what happened with a guard in one request.
+type State struct {
+	LoggedIn      bool `json:"isLoggedIn"`              // somebody is known: by Login, or by Authenticate
+	Guest         bool `json:"isGuest"`                 // the contrary
+	Authenticated bool `json:"isAuthenticated"`         // this request's own credential was verified
+	Attempted     bool `json:"authenticationAttempted"` // Authenticate or Check was called, whatever came of it
+	LoggedOut     bool `json:"isLoggedOut"`             // Logout was the last that happened
+}
+
+// progress is what a guard knows of one request.
+type progress[T any] struct {
+	user      any
+	verified  *app.Identity
+	err       error // of the verification
+	attempted bool
+	loggedOut bool
+	issued    []T
+}
+
+func (g *Guard[T, O]) progress(ctx *app.Context) *progress[T] {
+	if p, ok := ctx.Value(g).(*progress[T]); ok {
+		return p
+	}
+	p := new(progress[T])
+	ctx.SetValue(g, p)
+	return p
+}
+
+// VerifyCredentials returns the user of a name and a password. It changes no [State].
+func (g *Guard[T, O]) VerifyCredentials(ctx *app.Context, c Credentials) (user any, err error) {
+	if g.o.Local == nil {
+		return nil, fmt.Errorf("strategies: the guard %s has no Local to check passwords", g.name)
+	}
+	if c.Name == "" || c.Password == "" {
+		return nil, &app.Rejection{Status: http.StatusBadRequest, Message: "Send a name and a password"}
+	}
+	if !c.Address.IsValid() {
+		c.Address = g.o.Local.o.Address(ctx)
+	}
+	return g.o.Local.Verify(ctx.Context(), c)
+}
+
+// Attempt is VerifyCredentials, then Login.
+func (g *Guard[T, O]) Attempt(ctx *app.Context, c Credentials, o O) (issued T, err error) {
+	user, err := g.VerifyCredentials(ctx, c)
+	if err != nil {
+		return issued, err
+	}
+	return g.Login(ctx, user, o)
+}
+
+// Login makes a credential for user, who is this request's user from now on. It asks
+// for no password.
+func (g *Guard[T, O]) Login(ctx *app.Context, user any, o O) (issued T, err error) {
+	if issued, err = g.kind.Issue(ctx.Context(), user, o); err != nil {
+		return issued, err
+	}
+	p := g.progress(ctx)
+	p.user, p.loggedOut, p.issued = user, false, append(p.issued, issued)
+	ctx.Emit(app.Event{Name: app.EventIssued, Via: g.name, User: user, Info: issued})
+	return issued, nil
+}
+
+// Generate is Login.
+func (g *Guard[T, O]) Generate(ctx *app.Context, user any, o O) (T, error) {
+	return g.Login(ctx, user, o)
+}
+
+// LoginViaID is Login for the user with this id; an id of nobody is a rejection.
+func (g *Guard[T, O]) LoginViaID(ctx *app.Context, id string, o O) (issued T, err error) {
+	if g.o.ByID == nil {
+		return issued, fmt.Errorf("strategies: the guard %s has no ByID to find users", g.name)
+	}
+	user, err := g.o.ByID(ctx.Context(), id)
+	switch {
+	case noRows(err), err == nil && isNil(user):
+		return issued, &app.Rejection{Message: "User not found"}
+	case err != nil:
+		return issued, err
+	}
+	return g.Login(ctx, user, o)
+}
+
+// Authenticate proves the user by the request's credential. It asks once for each
+// request: what was refused stays refused. As a handler's own step write
+// ctx.Authenticate(guard), which also makes the user the request's.
+func (g *Guard[T, O]) Authenticate(ctx *app.Context) (*app.Identity, error) {
+	p := g.progress(ctx)
+	if p.verified != nil || p.err != nil {
+		return p.verified, p.err
+	}
+	p.attempted, p.loggedOut = true, false
+	id, err := g.kind.Authenticate(ctx)
+	if err != nil {
+		p.err = err
+		if !errors.Is(err, app.ErrNoCredentials) {
+			ctx.Emit(app.Event{Name: app.EventRefused, Via: g.name, Reason: err})
+		}
+		return nil, err
+	}
+	own := *id
+	own.Via = g.name
+	p.verified, p.user = &own, own.User
+	ctx.Emit(app.Event{Name: app.EventUsed, Via: g.name, User: own.User, Info: own.Info})
+	return p.verified, nil
+}
+
+// Check is Authenticate for those who only want to know. The request's user is then
+// known below; a credential that is missing or wrong is no error, a fault is.
+func (g *Guard[T, O]) Check(ctx *app.Context) (bool, error) {
+	_, err := ctx.Authenticate(g)
+	if refused(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// refused tells a credential that is missing or wrong from a fault.
+func refused(err error) bool {
+	return errors.Is(err, app.ErrNoCredentials) || errors.Is(err, app.ErrInvalidCredentials)
+}
+
+// Logout revokes this request's credential, verified first, and those that Login made
+// in this request. It reports whether there was any: none is no error.
+func (g *Guard[T, O]) Logout(ctx *app.Context) (revoked bool, err error) {
+	p := g.progress(ctx)
+	if !p.attempted {
+		if _, err := g.Check(ctx); err != nil {
+			return false, err
+		}
+	}
+	if p.err != nil && !refused(p.err) {
+		return false, p.err // what could not be verified may be alive
+	}
+	for len(p.issued) > 0 {
+		if err := g.kind.EndIssued(ctx.Context(), p.issued[0]); err != nil {
+			return revoked, err
+		}
+		p.issued, revoked = p.issued[1:], true
+	}
+	if p.verified != nil {
+		if err := g.endVerified(ctx, p.verified); err != nil {
+			return revoked, err
+		}
+		revoked = true
+	}
+	p.user, p.loggedOut = nil, true
+	return revoked, nil
+}
+
+// endVerified lets the Context forget its user, too, if that is this guard's.
+func (g *Guard[T, O]) endVerified(ctx *app.Context, verified *app.Identity) error {
+	id, err := ctx.Identity()
+	if err == nil && id != nil && id.Via == g.name {
+		return ctx.Logout()
+	}
+	return g.End(ctx, verified)
+}
+
+// Revoke is Logout.
+func (g *Guard[T, O]) Revoke(ctx *app.Context) (bool, error) { return g.Logout(ctx) }
+
+// End revokes the credential of an identity that this guard proved. ctx.Logout calls it.
+func (g *Guard[T, O]) End(ctx *app.Context, id *app.Identity) error {
+	if err := g.kind.End(ctx, id); err != nil {
+		return err
+	}
+	p := g.progress(ctx)
+	p.user, p.verified, p.err, p.attempted, p.loggedOut = nil, nil, app.ErrNoCredentials, true, true
+	ctx.Emit(app.Event{Name: app.EventRevoked, Via: g.name, User: id.User, Info: id.Info})
+	return nil
+}
+
+// Challenge is the Issuer's.
+func (g *Guard[T, O]) Challenge(ctx *app.Context, why error) string {
+	return g.kind.Challenge(ctx, why)
+}
+
+// User returns who is known in this request by this guard, or nil. It asks nobody.
+func (g *Guard[T, O]) User(ctx *app.Context) any { return g.progress(ctx).user }
+
+// Token returns the verified credential of this request, such as a
+// *[tokenstores.Token], or nil. It asks nobody.
+func (g *Guard[T, O]) Token(ctx *app.Context) any {
+	if v := g.progress(ctx).verified; v != nil {
+		return v.Info
+	}
+	return nil
+}
+
+// State returns what happened in this request so far.
+func (g *Guard[T, O]) State(ctx *app.Context) State {
+	p := g.progress(ctx)
+	return State{
+		LoggedIn: p.user != nil, Guest: p.user == nil, Authenticated: p.verified != nil,
+		Attempted: p.attempted, LoggedOut: p.loggedOut,
+	}
+}
