@@ -24,6 +24,10 @@ type App struct {
 	// OnEvent is told what happens to credentials, while it happens; nil: nobody is.
 	OnEvent func(ctx *Context, e Event)
 
+	// Translate returns what a client reads of an error, such as "Login required", in the
+	// language of the request; nil: as it is.
+	Translate func(ctx *Context, title string) string
+
 	// BodyLimit bounds what [Context.Bind] reads, in bytes; 0: 1 MiB.
 	BodyLimit int64
 

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"os"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -81,6 +82,7 @@ func TestErrorsAreAnswered(t *testing.T) {
 		{"a status without words", &app.Error{Status: 499}, 499, "499", 0},
 		{"a fault without words", &app.Error{Status: 599, Message: secret}, 599, "599", 1},
 		{"a plain error", errors.New(secret), 500, "Internal Server Error", 1},
+		{"a file that is missing", fmt.Errorf("open: %w", os.ErrNotExist), 500, "Internal Server Error", 1},
 		{"status 0", &app.Error{Message: secret}, 500, "Internal Server Error", 1},
 		{"status 200", &app.Error{Status: 200, Message: secret}, 500, "Internal Server Error", 1},
 		{"status 302", &app.Error{Status: 302, Message: secret}, 500, "Internal Server Error", 1},

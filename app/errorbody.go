@@ -59,6 +59,9 @@ func words(status int) string {
 // prepareErrorBody writes an error for whoever asks: JSON, problem details if asked
 // for (RFC 9457), a page for browsers, or text.
 func (c *Context) prepareErrorBody(status int, title string) {
+	if c.app != nil && c.app.Translate != nil {
+		title = c.app.Translate(c, title)
+	}
 	h := c.Header()
 	const (
 		jsonType    = "application/json"

@@ -126,3 +126,23 @@ func TestEventsAreTimed(t *testing.T) {
 	assert.WithinDuration(t, time.Now(), got[0].Time, time.Minute)
 	assert.NotPanics(t, func() { serve(get("/"), last(func(ctx *app.Context) error { ctx.Emit(app.Event{}); return nil })) })
 }
+
+func TestErrorsAreTranslated(t *testing.T) {
+	a := quiet().Use(app.Authenticate(scopedNobody{}), last(ok))
+	a.Translate = func(ctx *app.Context, title string) string {
+		if ctx.Request.Header.Get("Accept-Language") == "de" && title == "Unauthorized" {
+			return "Nicht angemeldet"
+		}
+		return title
+	}
+	r := get("/")
+	assert.Contains(t, record(a, r).Body.String(), "Unauthorized")
+	r.Header.Set("Accept-Language", "de")
+	assert.JSONEq(t, `{"errors":[{"title":"Nicht angemeldet","status":401}]}`, record(a, r).Body.String())
+}
+
+type scopedNobody struct{}
+
+func (scopedNobody) Authenticate(*app.Context) (*app.Identity, error) {
+	return nil, app.ErrNoCredentials
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -239,4 +240,46 @@ func TestLoggedInAsBeforeWhenPostgresIsBack(t *testing.T) {
 	server.Start()
 	assert.Equal(t, 204, s.send("/me", in).Code)
 	assert.Equal(t, 401, s.send("/me", out).Code)
+}
+
+// A question that is cancelled never gives its answer to another: of many users who
+// ask at once and hang up at any moment, nobody sees somebody else.
+func TestNobodyIsSomebodyElseWhenClientsHangUp(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, store app.SessionStore) {
+		sessions := app.NewSessions(store, names, app.SessionOptions{})
+		a := app.New().Use(sessions.Layer, func(ctx *app.Context, _ app.Handler) error {
+			if name, login := strings.CutPrefix(ctx.Request.URL.Path, "/login/"); login {
+				ctx.Status = 204
+				return ctx.Login(name)
+			}
+			return app.LoggedIn(func(ctx *app.Context, name string) error {
+				ctx.Body = name
+				return nil
+			})(ctx)
+		})
+		a.OnError = func(*app.Context, error) {}
+		var wg sync.WaitGroup
+		for i := range 8 {
+			name := fmt.Sprint("hobbit", i)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/login/"+name, nil))
+			require.Equal(t, 204, w.Code)
+			cookie := w.Result().Cookies()[0]
+			wg.Go(func() {
+				for n := range 150 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n%30)*20*time.Microsecond)
+					r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)
+					r.AddCookie(cookie)
+					w := httptest.NewRecorder()
+					a.ServeHTTP(w, r)
+					cancel()
+					if w.Code != 503 {
+						assert.Equal(t, 200, w.Code, "a valid cookie is never nobody's")
+						assert.Equal(t, name, w.Body.String())
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
 }
