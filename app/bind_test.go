@@ -162,6 +162,7 @@ func TestBindSetsOnlyWhatIsNamed(t *testing.T) {
 }
 
 type recursive struct {
+	//lint:ignore U1000 reflection looks for its fields, for ever if it is let
 	*recursive
 	Name string
 }

@@ -74,7 +74,7 @@ func newContext(a *App, w http.ResponseWriter, r *http.Request) *Context {
 
 // Format prints which request it is, and nothing that the client sent.
 func (c *Context) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "%s %s", c.Request.Method, c.Request.Pattern)
+	_, _ = fmt.Fprintf(f, "%s %s", c.Request.Method, c.Request.Pattern)
 }
 
 // Context returns the request's context: pass it to stores and clients.

@@ -48,7 +48,7 @@ func checkSecret(secret []byte) error {
 func (k Keys) String() string { return fmt.Sprintf("%d keys", len(k.keys)) }
 
 // Format keeps the secrets out of every verb.
-func (k Keys) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
+func (k Keys) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }
 
 // sign returns value with its signature.
 func (k *Keys) sign(c Cookie, value string) (string, error) {

@@ -63,7 +63,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	<-failed
+	_ = <-failed // http.ErrServerClosed
 	return err
 }
 

@@ -104,12 +104,8 @@ func wellFormed(id string) bool {
 
 // keyOf returns what the store knows an id as.
 func (s *Sessions) keyOf(id string) string {
-	h := sha256.New()
-	io.WriteString(h, s.o.Kind)
-	h.Write([]byte{0})
-	io.WriteString(h, id)
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0]))
+	sum := sha256.Sum256([]byte(s.o.Kind + "\x00" + id))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // presented returns the id that the request's cookie holds, and whether there is such

@@ -21,6 +21,14 @@ type SessionInfo struct {
 	Address, Agent          string
 }
 
+// Handle names the session as [SessionInfo] does; "" if nothing is stored.
+func (x *Session) Handle() string {
+	if x.rec == nil {
+		return ""
+	}
+	return x.key
+}
+
 // List returns the live sessions of a user, the last used first. It may be called
 // outside a request.
 func (s *Sessions) List(ctx context.Context, user any) ([]SessionInfo, error) {

@@ -11,10 +11,14 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/kahu-go/kahu/internal/sqlerr"
 )
 
 // ErrAddress is in every error about an address that [Open] does not understand.
@@ -72,10 +76,26 @@ func Open(address string, options ...Option) (*bun.DB, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	if err := db.PingContext(ctx); err != nil {
+	if err := reach(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
 	}
 	return db, nil
+}
+
+// reach makes a connection. A new SQLite file is locked while another process turns
+// its log on, and SQLite does not wait for that by itself.
+func reach(ctx context.Context, db *bun.DB) error {
+	for {
+		err := db.PingContext(ctx)
+		if err == nil || db.Dialect().Name() != dialect.SQLite || !sqlerr.Retryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Millisecond + rand.N(20*time.Millisecond)):
+		}
+	}
 }
 
 func opener(address string) (func(string, *settings) (*bun.DB, error), error) {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/internal/sqltrace"
@@ -212,10 +211,7 @@ func TestPruneIsAnIndexSearch(t *testing.T) {
 }
 
 func TestPrunePassesOverRowsThatAreBeingWritten(t *testing.T) {
-	onEach(t, func(t *testing.T, db *bun.DB) {
-		if db.Dialect().Name() != dialect.PG {
-			t.Skip("SQLite has one writer at a time")
-		}
+	onPostgres(t, func(t *testing.T, db *bun.DB) { // SQLite has one writer at a time
 		store := sessionstores.NewBun(db)
 		require.NoError(t, store.Insert(t.Context(), "a", "", record("frodo")))
 		require.NoError(t, store.Insert(t.Context(), "b", "", record("sam")))

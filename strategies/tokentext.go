@@ -108,7 +108,7 @@ func NewTokenKeys(keys ...TokenKey) (*TokenKeys, error) {
 func (k *TokenKeys) String() string { return fmt.Sprintf("%d token keys", len(k.keys)) }
 
 // Format keeps the secrets out of every verb.
-func (k *TokenKeys) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
+func (k *TokenKeys) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }
 
 // hash returns what the store keeps of a secret. The type and the id are part of it,
 // so that a row that is moved or renamed proves nothing.

@@ -34,6 +34,12 @@ var addresses = map[string]func(t testing.TB) string{
 	"Postgres": func(t testing.TB) string { return pgtest.URL(t) },
 }
 
+// onPostgres runs test there alone.
+func onPostgres(t *testing.T, test func(t *testing.T, db *bun.DB)) {
+	t.Helper()
+	test(t, migrated(t, addresses["Postgres"](t)))
+}
+
 // onEach runs test on SQLite and on Postgres, migrated and otherwise empty.
 func onEach(t *testing.T, test func(t *testing.T, db *bun.DB)) {
 	t.Helper()

@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/internal/sqltrace"
 	"github.com/kahu-go/kahu/tokenstores"
@@ -29,10 +28,7 @@ func TestARotationWhoseAnswerWasLostIsRepeated(t *testing.T) {
 // Trap: a statement that removes all of a user's tokens begins before a rotation ends,
 // waits for it, and does not see the successor.
 func TestDeleteAllMeetsARotation(t *testing.T) {
-	onEach(t, func(t *testing.T, db *bun.DB) {
-		if db.Dialect().Name() != dialect.PG {
-			t.Skip("SQLite has one writer at a time")
-		}
+	onPostgres(t, func(t *testing.T, db *bun.DB) { // SQLite has one writer at a time
 		for name, end := range map[string]func(*tokenstores.Bun) (int, error){
 			"DeleteAll":  func(s *tokenstores.Bun) (int, error) { return s.DeleteAll(t.Context(), "api", "7", "") },
 			"DeleteType": func(s *tokenstores.Bun) (int, error) { return s.DeleteType(t.Context(), "api") },

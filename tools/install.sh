@@ -17,10 +17,11 @@ need() {
 	missing+=("${packages[@]}")
 }
 
-# One line for each program; a browser, say, is one more.
+# One line for each program.
 servers() {
 	[ "$1" = own ] || [ -z "${DATABASE_URL:-}" ] && need postgresql initdb /usr/lib/postgresql/*/bin/initdb
 	[ "$1" = own ] || [ -z "${REDIS_URL:-}" ] && need redis-server redis-server
+	need 'chromium fonts-dejavu-core' chromium chromium-browser google-chrome
 	return 0
 }
 

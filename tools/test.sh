@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Runs go vet and every test under the race detector, and says at the end which tests were skipped and why.
 #
+# The browser's tests, a module of its own, run where all packages do.
+#
 #   DATABASE_URL, REDIS_URL   servers to use; otherwise throwaway ones are started from installed programs
-#   KAHU_REQUIRE_SERVERS=1    a missing server is a failure, not a skipped test
+#   KAHU_REQUIRE_SERVERS=1    a missing server or browser is a failure, not a skipped test
 #   KAHU_FORBID_SKIPS=1       so is any skipped test
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -18,11 +20,21 @@ if ! command -v "${CC:-gcc}" >/dev/null; then
 	echo 'no C compiler: without the race detector' >&2
 fi
 
+browser=examples/koa-style/browser
+
+tests() {
+	local code=0
+	# shellcheck disable=SC2086 # several patterns are several words
+	go test -json $race -timeout 30m $packages || code=$?
+	if [ "$packages" = ./... ]; then
+		go test -C "$browser" -json -timeout 10m ./... || code=$?
+	fi
+	return "$code"
+}
+
 # shellcheck disable=SC2086 # several patterns are several words
-go vet $packages || exit
-# shellcheck disable=SC2086
-go test -json $race -timeout 30m $packages |
-	go run -C tools ./testreport ${KAHU_FORBID_SKIPS:+-forbid-skips}
+go vet $packages && go vet -C "$browser" ./... || exit
+tests | go run -C tools ./testreport ${KAHU_FORBID_SKIPS:+-forbid-skips}
 codes=("${PIPESTATUS[@]}")
 [ "${codes[0]}" -eq 0 ] || exit "${codes[0]}"
 exit "${codes[1]}"

@@ -18,7 +18,7 @@ type config struct {
 	port        string   // PORT, default 3000
 	baseURL     *url.URL // BASE_URL, default http://localhost:$PORT
 	databaseURL string   // DATABASE_URL, default an SQLite file in this folder
-	redisURL    string   // REDIS_URL: sessions are kept there if it is set
+	redisURL    string   // REDIS_URL: sessions and tokens are kept there if it is set
 	keys        *app.Keys
 	warnings    []string
 }

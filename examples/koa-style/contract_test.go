@@ -1,19 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,55 +23,6 @@ type visitor struct {
 	t    *testing.T
 	base string
 	http *http.Client
-}
-
-// start runs the program until the test ends and returns its address and what it printed.
-func start(t *testing.T, env map[string]string) (base string, printed func() string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	all := map[string]string{"PORT": port, "DATABASE_URL": "file:" + filepath.Join(t.TempDir(), "app.db"), "BASE_URL": "http://127.0.0.1:" + port}
-	for k, v := range env {
-		all[k] = v
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	out := new(output)
-	done := make(chan error, 1)
-	go func() { done <- run(ctx, func(name string) string { return all[name] }, out) }()
-	t.Cleanup(func() {
-		stop()
-		assert.NoError(t, <-done)
-	})
-	base = "http://127.0.0.1:" + port
-	require.Eventually(t, func() bool {
-		res, err := http.Get(base + "/healthz")
-		if err != nil {
-			return false
-		}
-		res.Body.Close()
-		return res.StatusCode == 200
-	}, 20*time.Second, 10*time.Millisecond)
-	return base, out.String
-}
-
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 func newVisitor(t *testing.T, base string) *visitor {

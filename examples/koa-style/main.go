@@ -1,5 +1,6 @@
 // Koa-style is a small program that uses all of kahu: people log in, see a guarded
-// list of rings, throw one into Mount Doom, and log out. It needs nothing installed:
+// list of rings, throw one into Mount Doom, make tokens for their programs, and log
+// out. It needs nothing installed:
 //
 //	go run ./examples/koa-style
 //
@@ -39,14 +40,15 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 		return err
 	}
 	for _, warning := range append(c.warnings, s.warnings...) {
-		fmt.Fprintln(out, "warning:", warning)
+		_, _ = fmt.Fprintln(out, "warning:", warning)
 	}
-	a, sessions := newApp(c, s)
-	go sessions.PruneEvery(ctx, pruneEvery)
+	site := newSite(c, s)
+	go site.sessions.PruneEvery(ctx, pruneEvery)
+	go site.tokens.PruneEvery(ctx, pruneEvery)
 	go s.pruneAttempts(ctx)
-	fmt.Fprintf(out, "listening on %s (%s)\n", c.baseURL, s.kept)
+	_, _ = fmt.Fprintf(out, "listening on %s (%s)\n", c.baseURL, s.kept)
 	for _, account := range accounts {
-		fmt.Fprintf(out, "  log in as %s or %s with %s\n", account.Username, account.Email, demoPassword)
+		_, _ = fmt.Fprintf(out, "  log in as %s or %s with %s\n", account.Username, account.Email, demoPassword)
 	}
-	return a.Run(ctx, c.listen())
+	return site.app().Run(ctx, c.listen())
 }

@@ -5,25 +5,21 @@ import (
 
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/router"
-	"github.com/kahu-go/kahu/serializer"
-	"github.com/kahu-go/kahu/strategies"
 )
 
-// newApp puts the program together: a stack of layers, the last one the routes.
-func newApp(c *config, s *stores) (*app.App, *app.Sessions) {
-	users := serializer.NewTable[User](s.db, serializer.TableOptions{LookUp: []string{"username", "email"}})
-	sessions := app.NewSessions(s.sessions, users, app.SessionOptions{
-		Cookie:         app.SessionCookie{InsecureHTTP: !c.https()},
-		TrustedOrigins: []string{c.baseURL.Scheme + "://" + c.baseURL.Host},
-	})
-	local := strategies.NewLocal(users.ByNameWithHash, strategies.LocalOptions{Rehash: users.ReplaceHash, Attempts: s.attempts})
-
+func (s *site) routes() *router.Router {
 	r := router.New()
-	r.Optional().Get("/", home(s.db))
-	r.Open().Get("/healthz", health(s))
-	r.Open().Post("/session", login(local))
+	r.Open().Get("/healthz", health(s.stores))
+	s.sessionRoutes(r)
+	s.pageRoutes(r)
+	s.apiRoutes(r)
+	return r
+}
+
+// sessionRoutes are for programs that keep a cookie.
+func (s *site) sessionRoutes(r *router.Router) {
+	r.Open().Post("/session", login(s.local))
 	r.Open().Delete("/session", logout)
-	r.Open().Post("/logout", logoutForm)
 	r.Guard(app.RequireLogin).Get("/session", app.LoggedIn(func(ctx *app.Context, u *User) error {
 		ctx.Body = view(u)
 		return nil
@@ -32,42 +28,40 @@ func newApp(c *config, s *stores) (*app.App, *app.Sessions) {
 		r.Get("", listRings(s.db))
 		r.Delete("/{id}", mountDoom(s.db)).Name("ring")
 	})
-
-	a := app.New()
-	a.Keys = c.keys
-	a.Use(sessions.Layer, r.Layer)
-	return a, sessions
 }
 
-// login answers a browser's form with the page, everybody else with the user.
-func login(local *strategies.Local) app.Handler {
-	return func(ctx *app.Context) error {
-		id, err := local.Authenticate(ctx)
-		if err != nil {
-			return err
-		}
-		if err := ctx.Login(id.User); err != nil {
-			return err
-		}
-		if wantsPage(ctx) {
-			return ctx.Redirect("/")
-		}
-		ctx.Status, ctx.Body = http.StatusCreated, view(id.User.(*User))
-		return nil
-	}
+// pageRoutes are for people. Forms know no DELETE, so all they change is a POST.
+func (s *site) pageRoutes(r *router.Router) {
+	r.Optional().Get("/", s.home)
+	r.Open().Get("/assets/{name}", asset)
+	r.Open().Get("/login", showLogin)
+	r.Open().Post("/login", s.loginForm)
+	r.Open().Post("/logout", logoutForm)
+	r.Guard(loginPage).Group("/dashboard", func(r *router.Router) {
+		r.Get("", app.LoggedIn(s.dashboard))
+		r.Post("/tokens", app.LoggedIn(s.createTokenForm))
+		r.Post("/tokens/{id}/revoke", app.LoggedIn(s.revokeTokenForm))
+		r.Post("/sessions/end-others", s.endOtherSessions)
+	})
 }
 
-func logout(ctx *app.Context) error {
-	ctx.Status = http.StatusNoContent
-	return ctx.Logout()
-}
+// apiRoutes are for programs that send a token.
+func (s *site) apiRoutes(r *router.Router) {
+	r.Open().Post("/token", s.bareToken)
+	r.Open().Post("/api/login", s.apiLogin)
+	r.Open().Post("/api/logout", s.apiLogout)
 
-// logoutForm is logout for pages, whose forms know no DELETE.
-func logoutForm(ctx *app.Context) error {
-	if err := ctx.Logout(); err != nil {
-		return err
-	}
-	return ctx.Redirect("/")
+	token := r.Guard(app.Authenticate(s.api))
+	token.Get("/api/dashboard", hello)
+	token.Get("/api/me", app.LoggedIn(s.me))
+	token.Guard(app.RequireScopes("rings:read")).Get("/api/rings", listRings(s.db))
+	token.Guard(app.RequireScopes("rings:write")).Delete("/api/rings/{id}", mountDoom(s.db))
+
+	r.Guard(app.Authenticate(s.api, s.sessions)).Group("/api/tokens", func(r *router.Router) {
+		r.Get("", app.LoggedIn(s.listTokens))
+		r.Post("", app.LoggedIn(s.createToken))
+		r.Delete("/{id}", app.LoggedIn(s.revokeToken))
+	})
 }
 
 func health(s *stores) app.Handler {

@@ -13,16 +13,18 @@ import (
 	"github.com/kahu-go/kahu/database"
 	"github.com/kahu-go/kahu/sessionstores"
 	"github.com/kahu-go/kahu/throttle"
+	"github.com/kahu-go/kahu/tokenstores"
 )
 
 const pruneEvery = 15 * time.Minute
 
 // stores are where the program keeps things: accounts and rings in the database,
-// sessions and login attempts there too, or in Redis.
+// sessions, tokens and login attempts there too, or in Redis.
 type stores struct {
 	db       *bun.DB
 	redis    *redis.Client // nil: not used
 	sessions app.SessionStore
+	tokens   tokenstores.Store
 	attempts throttle.Counter
 	kept     string
 	warnings []string
@@ -46,13 +48,14 @@ func (s *stores) open(ctx context.Context, c *config) error {
 		return err
 	}
 	if c.redisURL == "" {
-		s.sessions, s.attempts = sessionstores.NewBun(s.db), throttle.NewBun(s.db)
+		s.sessions, s.tokens, s.attempts = sessionstores.NewBun(s.db), tokenstores.NewBun(s.db), throttle.NewBun(s.db)
 		return nil
 	}
 	o, err := redis.ParseURL(c.redisURL)
 	if err != nil {
 		return fmt.Errorf("REDIS_URL: %w", err)
 	}
+	o.ContextTimeoutEnabled = true // else a question outlives its request's deadline
 	s.redis = redis.NewClient(o)
 	store := sessionstores.NewRedis(s.redis)
 	if err := store.Ping(ctx); err != nil {
@@ -61,16 +64,18 @@ func (s *stores) open(ctx context.Context, c *config) error {
 	if err := store.Check(ctx); err != nil {
 		s.warnings = append(s.warnings, err.Error())
 	}
-	s.sessions, s.attempts = store, throttle.NewRedis(s.redis)
-	s.kept = "accounts in " + s.db.Dialect().Name().String() + ", sessions in Redis"
+	s.sessions, s.tokens, s.attempts = store, tokenstores.NewRedis(s.redis), throttle.NewRedis(s.redis)
+	s.kept = "accounts in " + s.db.Dialect().Name().String() + ", sessions and tokens in Redis"
 	return nil
 }
 
 func (s *stores) migrate(ctx context.Context) error {
-	if err := sessionstores.Migrate(ctx, s.db); err != nil {
-		return err
+	for _, migrate := range []func(context.Context, *bun.DB) error{sessionstores.Migrate, tokenstores.Migrate, throttle.Migrate} {
+		if err := migrate(ctx, s.db); err != nil {
+			return err
+		}
 	}
-	return throttle.Migrate(ctx, s.db)
+	return nil
 }
 
 // ping reports whether the stores answer.

@@ -103,7 +103,7 @@ var findClauses = []clause{
 	{"users that cannot be joined are not", func(t *testing.T, s tokenstores.Store) {
 		j, ok := s.(tokenstores.UserJoiner)
 		if !ok {
-			t.Skip("the store joins no users")
+			return // the contract leaves it out
 		}
 		insert(t, s, token("one"))
 		for _, users := range []any{nil, struct{}{}, "users"} {

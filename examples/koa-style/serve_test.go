@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kahu-go/kahu/database"
+	"github.com/kahu-go/kahu/internal/sqltrace"
+	"github.com/kahu-go/kahu/passwords"
+)
+
+// hashes are those of the accounts' passwords, made once: under the race detector each
+// takes seconds. That the program makes them itself is what TestProcess shows.
+var hashes = sync.OnceValues(func() (hashes []string, err error) {
+	hasher := passwords.NewBcrypt(passwords.BcryptOptions{})
+	for range accounts {
+		hash, err := hasher.Hash(context.Background(), demoPassword)
+		if err != nil {
+			return nil, err
+		}
+		hashes = append(hashes, hash)
+	}
+	return hashes, nil
+})
+
+// withAccounts gives a database the accounts before the program starts.
+func withAccounts(t *testing.T, url string) {
+	t.Helper()
+	db, err := database.Open(url)
+	require.NoError(t, err)
+	defer db.Close()
+	hashes, err := hashes()
+	require.NoError(t, err)
+	_, err = db.NewCreateTable().Model((*User)(nil)).IfNotExists().Exec(t.Context())
+	require.NoError(t, err)
+	for i, u := range accounts {
+		u.PasswordHash = hashes[i]
+		_, err = db.NewInsert().Model(&u).Exec(t.Context())
+		require.NoError(t, err)
+	}
+}
+
+// serve runs the program's handler in this process, over a database that the test
+// watches and stores that it may change.
+func serve(t *testing.T, url string, change func(s *stores)) (*visitor, *sqltrace.Trace) {
+	t.Helper()
+	withAccounts(t, url)
+	db, trace := sqltrace.Open(t, url)
+	c, err := readConfig(func(string) string { return "" })
+	require.NoError(t, err)
+	s := &stores{db: db}
+	require.NoError(t, s.open(t.Context(), c))
+	require.NoError(t, seed(t.Context(), db))
+	change(s)
+	server := httptest.NewServer(newSite(c, s).app())
+	t.Cleanup(server.Close)
+	return newVisitor(t, server.URL), trace
+}
+
+// start runs the program until the test ends and returns its address and what it printed.
+func start(t *testing.T, env map[string]string) (base string, printed func() string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	all := map[string]string{"PORT": port, "DATABASE_URL": "file:" + filepath.Join(t.TempDir(), "app.db"), "BASE_URL": "http://127.0.0.1:" + port}
+	for k, v := range env {
+		all[k] = v
+	}
+	withAccounts(t, all["DATABASE_URL"])
+	ctx, stop := context.WithCancel(context.Background())
+	out := new(output)
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, func(name string) string { return all[name] }, out) }()
+	t.Cleanup(func() {
+		stop()
+		assert.NoError(t, <-done)
+	})
+	base = "http://127.0.0.1:" + port
+	require.Eventually(t, func() bool {
+		res, err := http.Get(base + "/healthz")
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == 200
+	}, 20*time.Second, 10*time.Millisecond)
+	return base, out.String
+}
+
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
