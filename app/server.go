@@ -63,7 +63,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	_ = <-failed // http.ErrServerClosed
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 
