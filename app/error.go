@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+
+	"github.com/kahu-go/kahu/internal/sqlerr"
 )
 
 var (
@@ -169,6 +171,10 @@ func outcome(err error) (status int, title string, header http.Header) {
 	case errors.Is(err, ErrSessionTooLarge):
 		return http.StatusRequestEntityTooLarge, "", nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable, "", nil
+	case sqlerr.Retryable(err), sqlerr.State(err) == "57014":
+		// A database that restarts or is out of reach, or a statement that took too long: no
+		// bug of the handler that passed it on.
 		return http.StatusServiceUnavailable, "", nil
 	}
 	return http.StatusInternalServerError, "", nil

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"database/sql/driver"
+	"fmt"
 	"testing"
 	"time"
 
@@ -145,4 +147,19 @@ type scopedNobody struct{}
 
 func (scopedNobody) Authenticate(*app.Context) (*app.Identity, error) {
 	return nil, app.ErrNoCredentials
+}
+
+type sqlState string
+
+func (s sqlState) Error() string    { return "database: " + string(s) }
+func (s sqlState) SQLState() string { return string(s) }
+
+// What a handler passes on of a database that restarts is no bug of its own.
+func TestDatabaseThatIsAwayIs503(t *testing.T) {
+	for state, want := range map[sqlState]int{"57P01": 503, "08006": 503, "57014": 503, "40001": 503, "53300": 503, "23505": 500, "42601": 500} {
+		res := serve(get("/"), last(func(*app.Context) error { return fmt.Errorf("list: %w", state) }))
+		assert.Equal(t, want, res.Code, string(state))
+		assert.NotContains(t, res.Body.String(), string(state))
+	}
+	assert.Equal(t, 503, serve(get("/"), last(func(*app.Context) error { return driver.ErrBadConn })).Code)
 }
