@@ -38,11 +38,14 @@ var errTooManyValues = fmt.Errorf("more than %d values", maxValues)
 // What v does not name costs no memory, so where anybody may send a body a struct is
 // better than a map, and [Context.BindUpTo] or [Context.BindStrings] better than Bind.
 func (c *Context) Bind(v any) error {
-	limit := int64(defaultBodyLimit)
+	return c.BindUpTo(c.bodyLimit(), v)
+}
+
+func (c *Context) bodyLimit() int64 {
 	if c.app != nil && c.app.BodyLimit > 0 {
-		limit = c.app.BodyLimit
+		return c.app.BodyLimit
 	}
-	return c.BindUpTo(limit, v)
+	return defaultBodyLimit
 }
 
 // BindUpTo is [Context.Bind] with a limit of its own, in bytes, in place of
@@ -63,11 +66,14 @@ func (c *Context) BindUpTo(limit int64, v any) error {
 }
 
 // BindStrings returns those of the named fields that the body has, at most limit bytes
-// of it. It is as strict as [Context.Bind], and what it returns are strings, each there
-// once: anything else under one of the names is 400. Other fields are checked and not
-// decoded, so it allocates a small multiple of the body, whatever that holds. It is
-// made for routes that are open to everybody.
+// of it; 0: [App].BodyLimit. It is as strict as [Context.Bind], and what it returns are
+// strings, each there once: anything else under one of the names is 400. Other fields
+// are checked and not decoded, so it allocates a small multiple of the body, whatever
+// that holds. It is made for routes that are open to everybody.
 func (c *Context) BindStrings(limit int64, names ...string) (map[string]string, error) {
+	if limit == 0 {
+		limit = c.bodyLimit()
+	}
 	body, isJSON, err := c.readBody(limit)
 	if err != nil || len(body) == 0 {
 		return nil, err

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // Identity returns who sent the request, or nil, nil for nobody. An error is a fault:
@@ -53,6 +54,15 @@ func (c *Context) prove(id *Identity) {
 	if id != nil && id.Deliberate && errors.Is(c.fault, errCrossSite) {
 		c.fault = nil // who asked before this was known need not be answered any more
 	}
+}
+
+// Forget makes nobody of the request's user if that is who the credential info, an
+// [Identity].Info, proved. Strategies call it when they ended one themselves.
+func (c *Context) Forget(info any) {
+	if c.identity == nil || info == nil || !reflect.TypeOf(info).Comparable() || c.identity.Info != info {
+		return
+	}
+	c.prove(nil)
 }
 
 // Login makes user the user of this client's session, the first in the stack: a new

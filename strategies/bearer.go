@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,7 +158,7 @@ func (b *Bearer) Authenticate(ctx *app.Context) (*app.Identity, error) {
 		return nil, err
 	}
 	b.touch(ctx, t)
-	return &app.Identity{User: user, Scopes: t.Scopes, Info: t, Via: "bearer", Deliberate: b.deliberate(ctx, text)}, nil
+	return &app.Identity{User: user, Scopes: slices.Clone(t.Scopes), Info: t, Via: "bearer", Deliberate: b.deliberate(ctx, text)}, nil
 }
 
 func (b *Bearer) extract(ctx *app.Context) (string, error) {
@@ -188,7 +189,7 @@ func (b *Bearer) verify(ctx context.Context, text string) (*tokenstores.Token, a
 		b.o.Logger.ErrorContext(ctx, "a stored token cannot be read", "error", err)
 		return nil, nil, invalidToken(err)
 	case err != nil:
-		return nil, nil, fmt.Errorf("strategies: find the token: %w", err)
+		return nil, nil, away("find the token", err)
 	case t == nil || t.Type != b.o.Type:
 		return nil, nil, invalidToken(errors.New("there is none with this id"))
 	case !b.o.Keys.matches(t.Hash, b.o.Type, want):
@@ -212,7 +213,7 @@ func (b *Bearer) owner(ctx context.Context, t *tokenstores.Token) (any, error) {
 	case noRows(err), err == nil && isNil(user):
 		return nil, invalidToken(errGone)
 	case err != nil:
-		return nil, fmt.Errorf("strategies: deserialize the token's owner: %w", err)
+		return nil, away("deserialize the token's owner", err)
 	}
 	return user, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"github.com/kahu-go/kahu/app"
 )
@@ -16,6 +18,9 @@ type Issuer[T, O any] interface {
 	app.Challenger
 	app.Ender
 	Issue(ctx context.Context, user any, o O) (T, error)
+
+	// Credential returns what Identity.Info will be for what Issue made: without its secret.
+	Credential(issued T) any
 
 	// EndIssued revokes what Issue made.
 	EndIssued(ctx context.Context, issued T) error
@@ -58,6 +63,9 @@ func NewGuard[T, O any](name string, kind Issuer[T, O], o GuardOptions) *Guard[T
 	return &Guard[T, O]{name, kind, o}
 }
 
+// issuer is what tells the credentials of two guards apart.
+func (g *Guard[T, O]) issuer() any { return g.kind }
+
 // Name returns the guard's name.
 func (g *Guard[T, O]) Name() string { return g.name }
 
@@ -73,11 +81,23 @@ type State struct {
 // progress is what a guard knows of one request.
 type progress[T any] struct {
 	user      any
+	asked     question
 	verified  *app.Identity
 	err       error // of the verification
 	attempted bool
 	loggedOut bool
 	issued    []T
+}
+
+// A question is what a verification depends on: a layer may change it, or serve
+// another request with the same Context.
+type question struct {
+	header        uintptr // the map
+	authorization string
+}
+
+func questionOf(r *http.Request) question {
+	return question{reflect.ValueOf(r.Header).Pointer(), strings.Join(r.Header["Authorization"], "\n")}
 }
 
 func (g *Guard[T, O]) progress(ctx *app.Context) *progress[T] {
@@ -112,15 +132,15 @@ func (g *Guard[T, O]) Attempt(ctx *app.Context, c Credentials, o O) (issued T, e
 	return g.Login(ctx, user, o)
 }
 
-// Login makes a credential for user, who is this request's user from now on. It asks
-// for no password.
+// Login makes a credential for user, who is the guard's [Guard.User] for the rest of the
+// request. It asks for no password.
 func (g *Guard[T, O]) Login(ctx *app.Context, user any, o O) (issued T, err error) {
 	if issued, err = g.kind.Issue(ctx.Context(), user, o); err != nil {
 		return issued, err
 	}
 	p := g.progress(ctx)
 	p.user, p.loggedOut, p.issued = user, false, append(p.issued, issued)
-	ctx.Emit(app.Event{Name: app.EventIssued, Via: g.name, User: user, Info: issued})
+	ctx.Emit(app.Event{Name: app.EventIssued, Via: g.name, User: user, Info: g.kind.Credential(issued)})
 	return issued, nil
 }
 
@@ -148,12 +168,14 @@ func (g *Guard[T, O]) LoginViaID(ctx *app.Context, id string, o O) (issued T, er
 // request: what was refused stays refused. As a handler's own step write
 // ctx.Authenticate(guard), which also makes the user the request's.
 func (g *Guard[T, O]) Authenticate(ctx *app.Context) (*app.Identity, error) {
-	p := g.progress(ctx)
-	if p.verified != nil || p.err != nil {
+	p, q := g.progress(ctx), questionOf(ctx.Request)
+	if q == p.asked && (p.verified != nil || p.err != nil) {
 		return p.verified, p.err
 	}
-	p.attempted, p.loggedOut = true, false
+	p.attempted, p.loggedOut, p.asked = true, false, q
+	p.verified, p.err = nil, errInterrupted // a panic that somebody recovers from is no answer
 	id, err := g.kind.Authenticate(ctx)
+	p.err = nil
 	if err != nil {
 		p.err = err
 		if !errors.Is(err, app.ErrNoCredentials) {
@@ -178,46 +200,51 @@ func (g *Guard[T, O]) Check(ctx *app.Context) (bool, error) {
 	return err == nil, err
 }
 
-// refused tells a credential that is missing or wrong from a fault.
+var errInterrupted = &app.Error{Status: http.StatusServiceUnavailable, Cause: errors.New("strategies: a verification panicked")}
+
+// refused tells a credential that is missing or wrong from a fault, which an app.Error is
+// whatever its cause.
 func refused(err error) bool {
+	if _, fault := errors.AsType[*app.Error](err); fault {
+		return false
+	}
 	return errors.Is(err, app.ErrNoCredentials) || errors.Is(err, app.ErrInvalidCredentials)
 }
 
 // Logout revokes this request's credential, verified first, and those that Login made
-// in this request. It reports whether there was any: none is no error.
+// in this request. It reports whether there was any: none is no error. A session of the
+// request stays.
 func (g *Guard[T, O]) Logout(ctx *app.Context) (revoked bool, err error) {
 	p := g.progress(ctx)
-	if !p.attempted {
-		if _, err := g.Check(ctx); err != nil {
-			return false, err
-		}
-	}
-	if p.err != nil && !refused(p.err) {
-		return false, p.err // what could not be verified may be alive
+	if _, err := g.Authenticate(ctx); err != nil && !refused(err) {
+		return false, err // what could not be verified may be alive
 	}
 	for len(p.issued) > 0 {
-		if err := g.kind.EndIssued(ctx.Context(), p.issued[0]); err != nil {
+		if err := g.endIssued(ctx, p); err != nil {
 			return revoked, err
 		}
-		p.issued, revoked = p.issued[1:], true
+		revoked = true
 	}
 	if p.verified != nil {
-		if err := g.endVerified(ctx, p.verified); err != nil {
+		verified := p.verified
+		if err := g.End(ctx, verified); err != nil {
 			return revoked, err
 		}
+		ctx.Forget(verified.Info)
 		revoked = true
 	}
 	p.user, p.loggedOut = nil, true
 	return revoked, nil
 }
 
-// endVerified lets the Context forget its user, too, if that is this guard's.
-func (g *Guard[T, O]) endVerified(ctx *app.Context, verified *app.Identity) error {
-	id, err := ctx.Identity()
-	if err == nil && id != nil && id.Via == g.name {
-		return ctx.Logout()
+func (g *Guard[T, O]) endIssued(ctx *app.Context, p *progress[T]) error {
+	issued := p.issued[0]
+	if err := g.kind.EndIssued(ctx.Context(), issued); err != nil {
+		return err
 	}
-	return g.End(ctx, verified)
+	p.issued = p.issued[1:]
+	ctx.Emit(app.Event{Name: app.EventRevoked, Via: g.name, User: p.user, Info: g.kind.Credential(issued)})
+	return nil
 }
 
 // Revoke is Logout.
@@ -229,7 +256,7 @@ func (g *Guard[T, O]) End(ctx *app.Context, id *app.Identity) error {
 		return err
 	}
 	p := g.progress(ctx)
-	p.user, p.verified, p.err, p.attempted, p.loggedOut = nil, nil, app.ErrNoCredentials, true, true
+	p.user, p.verified, p.err, p.asked, p.attempted, p.loggedOut = nil, nil, app.ErrNoCredentials, questionOf(ctx.Request), true, true
 	ctx.Emit(app.Event{Name: app.EventRevoked, Via: g.name, User: id.User, Info: id.Info})
 	return nil
 }

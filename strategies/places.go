@@ -1,6 +1,9 @@
 package strategies
 
 import (
+	"errors"
+	"mime"
+	"net/http"
 	"strings"
 
 	"github.com/kahu-go/kahu/app"
@@ -14,8 +17,8 @@ func (o *BearerOptions) places(ctx *app.Context) (string, error) {
 		return "", err
 	}
 	found := text != ""
-	for _, place := range []func(*app.Context) ([]string, error){o.form, o.query} {
-		values, err := place(ctx)
+	for _, place := range []func(*app.Context, bool) ([]string, error){o.form, o.query} {
+		values, err := place(ctx, text != "")
 		switch {
 		case err != nil:
 			return "", err
@@ -41,34 +44,49 @@ func (o *BearerOptions) header(ctx *app.Context) (string, error) {
 	if len(lines) == 0 || lines[0] == "" {
 		return "", nil
 	}
-	scheme, rest, spaced := strings.Cut(lines[0], " ")
+	// The scheme ends where a token (RFC 9110 section 5.6.2) does.
+	end := strings.IndexFunc(lines[0], func(r rune) bool { return !strings.ContainsRune(schemeChars, r) })
+	if end < 0 {
+		end = len(lines[0])
+	}
+	scheme, rest := lines[0][:end], lines[0][end:]
+	text, spaced := strings.CutPrefix(rest, " ")
 	switch {
-	case o.SchemeOptional && !spaced && !strings.EqualFold(scheme, "Bearer"):
+	case o.SchemeOptional && rest == "" && !strings.EqualFold(scheme, "Bearer"):
 		return scheme, nil
 	case !strings.EqualFold(scheme, "Bearer"):
 		return "", nil // another strategy's
-	case rest == "" || strings.ContainsAny(rest, " \t,"):
+	case !spaced || text == "" || strings.ContainsAny(text, " \t,"):
 		return "", badRequest("Malformed Authorization header")
 	}
-	return rest, nil
+	return text, nil
 }
 
-// form returns the values of the form's field.
-func (o *BearerOptions) form(ctx *app.Context) ([]string, error) {
-	if o.Form == "" || !strings.HasPrefix(ctx.Request.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+const schemeChars = digits + "!#$%&'*+-.^_`|~"
+
+// form returns the values of the form's field. A form that cannot be read is nobody's
+// concern if the header has the token.
+func (o *BearerOptions) form(ctx *app.Context, inHeader bool) ([]string, error) {
+	kind, _, err := mime.ParseMediaType(ctx.Request.Header.Get("Content-Type"))
+	if o.Form == "" || err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, nil
 	}
-	var body map[string]any
-	if err := ctx.Bind(&body); err != nil {
+	found, err := ctx.BindStrings(0, o.Form)
+	switch e, ok := errors.AsType[*app.Error](err); {
+	case err != nil && inHeader:
+		return nil, nil
+	case ok && e.Status == http.StatusBadRequest:
+		return nil, badRequest("Send the token once, in a form that can be read")
+	case err != nil:
 		return nil, err
 	}
-	if text, ok := body[o.Form].(string); ok {
+	if text, ok := found[o.Form]; ok {
 		return []string{text}, nil
 	}
 	return nil, nil
 }
 
-func (o *BearerOptions) query(ctx *app.Context) ([]string, error) {
+func (o *BearerOptions) query(ctx *app.Context, _ bool) ([]string, error) {
 	if o.InsecureQuery == "" {
 		return nil, nil
 	}

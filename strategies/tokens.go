@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
+	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/internal/prune"
 	"github.com/kahu-go/kahu/tokenstores"
 )
@@ -22,7 +24,7 @@ func (b *Bearer) List(ctx context.Context, user any) ([]tokenstores.Token, error
 	defer cancel()
 	all, err := b.store.List(ctx, b.o.Type, subject)
 	if err != nil {
-		return nil, fmt.Errorf("strategies: list tokens: %w", err)
+		return nil, away("list tokens", err)
 	}
 	now := b.now()
 	return slices.DeleteFunc(all, func(t tokenstores.Token) bool { return !t.Live(now) }), nil
@@ -39,7 +41,7 @@ func (b *Bearer) Find(ctx context.Context, user any, id string) (*tokenstores.To
 	t, err := b.store.Find(ctx, b.o.Type, id)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("strategies: find the token: %w", err)
+		return nil, away("find the token", err)
 	case t == nil || t.Subject != subject || !t.Live(b.now()):
 		return nil, nil
 	}
@@ -60,7 +62,7 @@ func (b *Bearer) revoke(ctx context.Context, id, subject string) (bool, error) {
 	defer cancel()
 	there, err := b.store.Delete(ctx, b.o.Type, id, subject)
 	if err != nil {
-		return false, fmt.Errorf("strategies: revoke the token: %w", err)
+		return false, away("revoke the token", err)
 	}
 	return there, nil
 }
@@ -76,7 +78,7 @@ func (b *Bearer) RevokeAll(ctx context.Context, user any, keep string) (int, err
 	defer cancel()
 	n, err := b.store.DeleteAll(ctx, b.o.Type, subject, keep)
 	if err != nil {
-		return n, fmt.Errorf("strategies: revoke tokens: %w", err)
+		return n, away("revoke tokens", err)
 	}
 	return n, nil
 }
@@ -87,7 +89,7 @@ func (b *Bearer) RevokeEverybody(ctx context.Context) (int, error) {
 	defer cancel()
 	n, err := b.store.DeleteType(ctx, b.o.Type)
 	if err != nil {
-		return n, fmt.Errorf("strategies: revoke everybody's tokens: %w", err)
+		return n, away("revoke everybody's tokens", err)
 	}
 	return n, nil
 }
@@ -138,7 +140,22 @@ func (b *Bearer) writing(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 
+// away marks a fault of the store as such, so that a handler which passes it on
+// answers 503.
+func away(what string, err error) error {
+	if errors.Is(err, tokenstores.ErrTokenRotated) || errors.Is(err, tokenstores.ErrTokenGone) {
+		return fmt.Errorf("strategies: %s: %w", what, err)
+	}
+	return &app.Error{Status: http.StatusServiceUnavailable, Cause: fmt.Errorf("strategies: %s: %w", what, err)}
+}
+
 func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// Credential returns the row of a token that Issue made.
+func (b *Bearer) Credential(t *IssuedToken) any { return t.Token }
+
+// Type returns what the tokens are for.
+func (b *Bearer) Type() string { return b.o.Type }
 
 // EndIssued revokes a token that Issue made.
 func (b *Bearer) EndIssued(ctx context.Context, t *IssuedToken) error {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -79,8 +80,11 @@ type TokenKey struct {
 // String keeps the secret out of logs.
 func (k TokenKey) String() string { return "token key " + k.ID }
 
-// GoString is String.
-func (k TokenKey) GoString() string { return k.String() }
+// Format is String for every verb.
+func (k TokenKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }
+
+// MarshalJSON leaves the secret out.
+func (k TokenKey) MarshalJSON() ([]byte, error) { return json.Marshal(k.String()) }
 
 // NewTokenKeys takes the keys, the newest first. It is an error if there is none, for
 // a secret under 32 bytes, and for an ID that is empty, twice there, or more than
