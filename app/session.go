@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,77 +107,6 @@ func (x *Session) present() {
 
 func live(r *SessionRecord, now time.Time) bool {
 	return now.Before(r.IdleUntil) && now.Before(r.Until)
-}
-
-var errCrossSite = errors.New("app: an unsafe request from another site")
-
-// checkOrigin refuses an unsafe request from another site, unless a credential proved
-// it that no page of another site can make a browser send.
-func (x *Session) checkOrigin() error {
-	if c := x.ctx; c.proven && c.identity != nil && c.identity.Deliberate {
-		return nil
-	}
-	return x.refuseCrossSite()
-}
-
-func (x *Session) refuseCrossSite() error {
-	if x.s.origin == nil {
-		return nil
-	}
-	if err := x.s.origin.Check(x.ctx.Request); err != nil {
-		return &Error{Status: 403, Message: "Cross-site request refused", Cause: fmt.Errorf("%w: %w", errCrossSite, err)}
-	}
-	return nil
-}
-
-// identify says whose session it is.
-func (x *Session) identify() (*Identity, error) {
-	if err := x.load(); err != nil {
-		return nil, err
-	}
-	if x.asked {
-		return x.identity, x.idErr
-	}
-	x.asked = true
-	if x.rec == nil || x.rec.Subject == "" {
-		return nil, nil
-	}
-	x.idErr = errInterrupted
-	user, err := x.user()
-	x.idErr = nil
-	switch {
-	case gone(user, err):
-		x.idErr = x.drop()
-	case err != nil:
-		x.idErr = unavailable(fmt.Errorf("app: deserialize the user: %w", err))
-	default:
-		x.identity = x.identityOf(user)
-	}
-	return x.identity, x.idErr
-}
-
-func (x *Session) user() (any, error) {
-	if x.rec.Joined {
-		return x.rec.User, nil
-	}
-	ctx, cancel := x.s.reading(x.ctx.Context())
-	defer cancel()
-	return x.s.users.Deserialize(ctx, x.rec.Subject)
-}
-
-func (x *Session) identityOf(user any) *Identity {
-	return &Identity{User: user, Scopes: []string{"*"}, Via: "session", of: x}
-}
-
-// drop ends a session whose user is gone.
-func (x *Session) drop() error {
-	ctx, cancel := writing(x.ctx.Context())
-	defer cancel()
-	if err := x.s.store.Delete(ctx, x.key); err != nil {
-		return unavailable(fmt.Errorf("app: end the session of a user that is gone: %w", err))
-	}
-	x.forget()
-	return nil
 }
 
 // forget makes the session that of a visitor without one.
@@ -289,23 +217,4 @@ func (c *Context) askedSession() bool {
 		}
 	}
 	return false
-}
-
-func (x *Session) loggedInWithin(d time.Duration) bool {
-	return x.rec != nil && !x.rec.LoggedIn.IsZero() && x.s.now().Sub(x.rec.LoggedIn) <= d
-}
-
-// subject returns what the session of user is stored under.
-func (s *Sessions) subject(ctx context.Context, user any) (string, error) {
-	if isNil(user) {
-		return "", errors.New("app: there is no user to log in: nil")
-	}
-	subject, err := s.users.Serialize(ctx, user)
-	if err != nil {
-		return "", fmt.Errorf("app: serialize the user: %w", err)
-	}
-	if subject == "" {
-		return "", errors.New("app: the Serializer made an empty subject")
-	}
-	return subject, nil
 }
