@@ -7,6 +7,10 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
+// Itself returns t. By it sessionstores.Bun and tokenstores.Bun tell a table from a value
+// that embeds one, whose own Deserialize they must not go past.
+func (t *Table[U]) Itself() any { return t }
+
 // JoinColumns returns quoted identifiers: the table, its primary key and all columns
 // but the password hash. The table is "" for a model that has to be loaded by a query
 // of its own.

@@ -41,8 +41,10 @@ type TableOptions struct {
 // Each method is one query, which is repeated at most twice after a fault that
 // passes, such as a server that restarts. A Table is safe for concurrent use.
 //
-// In the same database as the sessions, sessionstores.Bun loads the users with them.
-// Models with hooks for selecting or scanning, or with soft deletes, are loaded by a
+// In the same database as the sessions, sessionstores.Bun loads the users with them, and
+// tokenstores.Bun with their tokens. They do so for a Table itself, not for a Serializer
+// that embeds one: it is asked by its own Deserialize, which may refuse a user who is
+// disabled. Models with hooks for selecting or scanning, or with soft deletes, are loaded by a
 // query of their own, so that these hold.
 type Table[U any] struct {
 	db      *bun.DB

@@ -9,12 +9,14 @@ import (
 
 // A UserTable is an [app.Serializer] whose users are rows of one table: it has these
 // methods too. Its Table of the package serializer is one. What it returns is part of
-// SQL text, so none of it may come from a client.
+// SQL text, so none of it may come from a client. A Serializer that embeds one, to refuse
+// some users in its Deserialize, is joined with nobody, unless it has an Itself of its
+// own: then ScanJoined must refuse them too.
 type UserTable = userjoin.Table
 
 // JoinUsers returns a store that loads the users together with their sessions, in
-// one query. It is b itself if users is no [UserTable] or is in another database
-// than the sessions. If the database cannot compare the table's key with a subject,
+// one query. It is b itself if users is no [UserTable], only embeds one, or is in another
+// database than the sessions. If the database cannot compare the table's key with a subject,
 // because its type is not the model's, users are left to be deserialized.
 func (b *Bun) JoinUsers(users app.Serializer) app.SessionStore {
 	find, joined := b.find.Join(users)

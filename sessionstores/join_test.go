@@ -158,6 +158,28 @@ func TestJoinsThatCannotBe(t *testing.T) {
 	})
 }
 
+// able are users of a table but those who are disabled.
+type able struct{ *serializer.Table[user] }
+
+func (able) Deserialize(context.Context, string) (any, error) { return nil, nil }
+
+// Trap: what embeds a table has the methods by which it is joined, and its own way to
+// deserialize would be passed by.
+func TestUsersWhoEmbedATableAreNotJoined(t *testing.T) {
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		create(t, db, frodo())
+		store, users := sessionstores.NewBun(db), serializer.NewTable[user](db, serializer.TableOptions{})
+		require.NoError(t, store.Insert(t.Context(), "key", "", record("7")))
+		for _, embedded := range []app.Serializer{able{users}, &able{users}, able{}} {
+			assert.Same(t, store, store.JoinUsers(embedded), "%T", embedded)
+			r, err := store.JoinUsers(users).(app.UserJoiner).JoinUsers(embedded).Find(t.Context(), "key")
+			require.NoError(t, err)
+			assert.False(t, r.Joined)
+			assert.Nil(t, r.User)
+		}
+	})
+}
+
 // A model does not say what its table's columns really are.
 func TestJoinOfATableThatIsNotAsItsModelSays(t *testing.T) {
 	onEach(t, func(t *testing.T, db *bun.DB) {

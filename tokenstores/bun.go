@@ -57,7 +57,7 @@ func (b *Bun) InTable(name string) *Bun {
 
 // JoinUsers returns a store that loads the owners together with their tokens, in one
 // query. It is b itself if users are not rows of a table, as those of serializer.Table
-// are, or are in another database than the tokens. If the database cannot compare the
+// are, only embed such a table, or are in another database than the tokens. If the database cannot compare the
 // table's key with a subject, because its type is not the model's, nobody is joined.
 func (b *Bun) JoinUsers(users any) Store {
 	find, joined := b.find.Join(users)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun"
 
 	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
@@ -59,9 +59,9 @@ func (b *Bun) list(ctx context.Context, typ, subject string) ([]Token, error) {
 	return list, rows.Err()
 }
 
-// DeleteAll is one statement, on Postgres one more after each that removed something.
-// After a fault whose outcome is unknown it is repeated, and then does not count what
-// the lost attempt removed.
+// DeleteAll is one statement, on Postgres a transaction of a lock and that statement: it
+// waits for the rotations of the type that have begun. After a fault whose outcome is
+// unknown it is repeated, and then does not count what the lost attempt removed.
 func (b *Bun) DeleteAll(ctx context.Context, typ, subject, keep string) (int, error) {
 	if !isName(typ) || !isSubject(subject) {
 		return 0, ctx.Err()
@@ -69,7 +69,7 @@ func (b *Bun) DeleteAll(ctx context.Context, typ, subject, keep string) (int, er
 	if !cell.Valid(keep, maxName) {
 		keep = "" // no token has this id
 	}
-	return b.deleteEach(ctx, "delete all", "DELETE FROM {table} WHERE type = ? AND subject = ? AND id <> ?", typ, subject, keep)
+	return b.deleteMany(ctx, typ, "delete all", "DELETE FROM {table} WHERE type = ? AND subject = ? AND id <> ?", typ, subject, keep)
 }
 
 // DeleteType is as many statements as [Bun.DeleteAll].
@@ -77,21 +77,22 @@ func (b *Bun) DeleteType(ctx context.Context, typ string) (int, error) {
 	if !isName(typ) {
 		return 0, ctx.Err()
 	}
-	return b.deleteEach(ctx, "delete type", "DELETE FROM {table} WHERE type = ?", typ)
+	return b.deleteMany(ctx, typ, "delete type", "DELETE FROM {table} WHERE type = ?", typ)
 }
 
-// deleteEach removes rows until a statement finds none. On Postgres one is not enough:
-// it waits for a rotation that it meets, removes the token, and does not see the
-// successor, which was stored after the statement began. A statement that removes
-// nothing has met no rotation.
-func (b *Bun) deleteEach(ctx context.Context, what, query string, args ...any) (int, error) {
-	for sum := 0; ; {
-		n, err := b.exec(ctx, what, query, args...)
-		sum += n
-		if err != nil || n == 0 || b.db.Dialect().Name() != dialect.PG {
-			return sum, err
-		}
+// deleteMany removes tokens of a type while none of them is being rotated.
+func (b *Bun) deleteMany(ctx context.Context, typ, what, query string, args ...any) (n int, err error) {
+	if !b.postgres() {
+		return b.exec(ctx, what, query, args...)
 	}
+	err = b.inTurn(ctx, alone, typ, func(ctx context.Context, tx bun.Tx) (err error) {
+		n, err = affected(tx.ExecContext(ctx, b.sql(query), args...))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("tokenstores: %s: %w", what, err)
+	}
+	return n, nil
 }
 
 // Prune is one statement. On Postgres it passes over rows that somebody else is writing
@@ -101,7 +102,7 @@ func (b *Bun) Prune(ctx context.Context, now time.Time, limit int) (int, error) 
 		return 0, ctx.Err()
 	}
 	query := "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE " + ends + " <= ? ORDER BY " + ends + " LIMIT ?)"
-	if b.db.Dialect().Name() == dialect.PG {
+	if b.postgres() {
 		// As an array the subquery runs once; as a set it might be run again for each
 		// row, and the limit would be none.
 		query = "DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE " + ends + " <= ? ORDER BY " + ends +

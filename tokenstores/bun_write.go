@@ -69,9 +69,10 @@ func (b *Bun) Touch(ctx context.Context, typ, id, hash string, used time.Time, a
 	return err
 }
 
-// Rotate is one transaction of an UPDATE and an INSERT; only if the first changes no
-// row, a query tells why. Doing it again with the same next is no error, which makes it
-// safe to repeat after a commit whose answer was lost.
+// Rotate is one transaction of an UPDATE and an INSERT, on Postgres after a lock that
+// [Bun.DeleteAll] and [Bun.DeleteType] wait for; only if the UPDATE changes no row, a query
+// tells why. Doing it again with the same next is no error, which makes it safe to repeat
+// after a commit whose answer was lost.
 func (b *Bun) Rotate(ctx context.Context, typ, id, hash string, until time.Time, next *Token) error {
 	r, err := successor(typ, id, until, next)
 	if err != nil {
@@ -80,9 +81,7 @@ func (b *Bun) Rotate(ctx context.Context, typ, id, hash string, until time.Time,
 	if !isName(id, hash) {
 		return goneUnless(ctx.Err())
 	}
-	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		return b.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return b.rotate(ctx, tx, id, hash, until, r) })
-	})
+	err = b.inTurn(ctx, shared, typ, func(ctx context.Context, tx bun.Tx) error { return b.rotate(ctx, tx, id, hash, until, r) })
 	if err == nil || errors.Is(err, ErrTokenGone) || errors.Is(err, ErrTokenRotated) || errors.Is(err, errIDTaken) {
 		return err
 	}
@@ -99,8 +98,8 @@ func goneUnless(fault error) error {
 
 func (b *Bun) rotate(ctx context.Context, tx bun.Tx, id, hash string, until time.Time, next *record) error {
 	n, err := affected(tx.ExecContext(ctx, b.sql("UPDATE {table} SET successor = ?, expires = CASE WHEN expires <= ? THEN expires ELSE ? END"+
-		" WHERE type = ? AND id = ? AND hash = ? AND successor = ''"),
-		next.ID, until.UnixMicro(), until.UnixMicro(), next.Type, id, hash))
+		" WHERE type = ? AND id = ? AND hash = ? AND successor = '' AND ("+ends+" > ? OR "+ends+" IS NULL)"),
+		next.ID, until.UnixMicro(), until.UnixMicro(), next.Type, id, hash, next.Created.UnixMicro()))
 	if err != nil {
 		return err
 	}
@@ -127,6 +126,8 @@ func (b *Bun) whyNotRotated(ctx context.Context, tx bun.Tx, id, hash string, nex
 		return err
 	case string(have) == next.ID:
 		return nil
+	case have == "":
+		return ErrTokenGone // it was over
 	}
 	return ErrTokenRotated
 }

@@ -127,6 +127,29 @@ func TestJoinsThatCannotBe(t *testing.T) {
 	})
 }
 
+// able are users of a table but those who are disabled.
+type able struct{ *serializer.Table[user] }
+
+func (able) Deserialize(context.Context, string) (any, error) { return nil, nil }
+
+// Trap: what embeds a table has the methods by which it is joined, and its own way to
+// deserialize would be passed by.
+func TestUsersWhoEmbedATableAreNotJoined(t *testing.T) {
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		store, users := tokenstores.NewBun(db), createUsers(t, db)
+		require.NoError(t, store.Insert(t.Context(), token("one")))
+		for _, embedded := range []any{able{users}, &able{users}, able{}, struct {
+			userjoin.Table
+			_ []string
+		}{Table: users}} {
+			assert.Same(t, store, store.JoinUsers(embedded), "%T", embedded)
+			got := find(t, store.JoinUsers(users).(tokenstores.UserJoiner).JoinUsers(embedded), "one")
+			assert.False(t, got.Joined)
+			assert.Nil(t, got.User)
+		}
+	})
+}
+
 // A model does not say what its table's columns really are.
 func TestJoinOfATableThatIsNotAsItsModelSays(t *testing.T) {
 	onEach(t, func(t *testing.T, db *bun.DB) {
@@ -147,6 +170,8 @@ func TestJoinOfATableThatIsNotAsItsModelSays(t *testing.T) {
 
 // brokenUsers cannot be read.
 type brokenUsers struct{ userjoin.Table }
+
+func (b brokenUsers) Itself() any { return b }
 
 func (brokenUsers) ScanJoined([]any) (any, error) { return nil, assert.AnError }
 

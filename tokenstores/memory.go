@@ -96,6 +96,8 @@ func (m *Memory) Rotate(ctx context.Context, typ, id, hash string, until time.Ti
 		return nil
 	case t.Successor != "":
 		return ErrTokenRotated
+	case !t.Live(r.Created):
+		return ErrTokenGone
 	case taken:
 		return errIDTaken
 	}

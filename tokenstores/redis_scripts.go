@@ -32,10 +32,9 @@ local function drop(name)
 	return redis.call('DEL', token(name))
 end
 
--- schedule notes when a token is over: whichever limit comes first. What Redis counts is
--- a span from its last use, or from since if that is later, so that the clock of Redis
--- need not agree with the application's.
-local function schedule(who, name, since)
+-- limits returns when a token was last used or made, and when it is over: whichever limit
+-- comes first, or nil.
+local function limits(name)
 	local at = redis.call('HMGET', token(name), 'created', 'last_used', 'expires', 'idle_limit')
 	local last, ends = tonumber(at[1]), tonumber(at[3])
 	if at[2] ~= '' then last = math.max(last, tonumber(at[2])) end
@@ -43,6 +42,14 @@ local function schedule(who, name, since)
 		local idle = last + tonumber(at[4])
 		if not ends or idle < ends then ends = idle end
 	end
+	return last, ends
+end
+
+-- schedule notes when a token is over. What Redis counts is a span from its last use, or
+-- from since if that is later, so that the clock of Redis need not agree with the
+-- application's.
+local function schedule(who, name, since)
+	local last, ends = limits(name)
 	if not ends then return end
 	redis.call('ZADD', expiries, string.format('%.0f', ends), who .. name)
 	local hour, century = 3600000, 3155760000000
@@ -101,6 +108,8 @@ local have = redis.call('HMGET', token(name), 'hash', 'successor', 'expires', 'w
 if have[1] ~= hash then return 'gone' end
 if have[2] == id then return 'done' end
 if have[2] ~= '' then return 'rotated' end
+local _, ends = limits(name)
+if ends and ends <= tonumber(now) then return 'gone' end
 if redis.call('EXISTS', token(following)) == 1 then return 'taken' end
 if have[3] ~= '' and tonumber(have[3]) < tonumber(till) then till = have[3] end
 redis.call('HSET', token(name), 'successor', id, 'expires', till)

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// ErrTokenGone is what Rotate returns if there is no such token any more.
+	// ErrTokenGone is what Rotate returns if there is no such token any more, or it is over.
 	ErrTokenGone = errors.New("tokenstores: the token is gone")
 
 	// ErrTokenRotated is what Rotate returns for a token that has a successor already.
@@ -22,12 +22,12 @@ var (
 )
 
 // A Token is an opaque token as a [Store] keeps it. All times are UTC and come from the
-// application's clock; the zero time means never.
+// application's clock; the zero time means never. As JSON it has neither hash nor owner.
 type Token struct {
 	ID      string // public and random; with Type it names the token
 	Type    string // what it is for; a token of one type is unknown to those who ask for another
 	Subject string // whose it is, as the application's Serializer writes it
-	Hash    string // of the secret; of no use as a secret
+	Hash    string `json:"-"` // of the secret; of no use as a secret
 
 	Name   string // what its owner calls it, "" if nothing
 	Scopes []string
@@ -39,8 +39,8 @@ type Token struct {
 	Address           string        // where it was last used, or made
 	Successor         string        // the ID of the token that it was rotated into
 
-	User   any  // the owner, if the store loaded them with the token
-	Joined bool // the store did: User nil means the owner is gone
+	User   any  `json:"-"` // the owner, if the store loaded them with the token
+	Joined bool `json:"-"` // the store did: User nil means the owner is gone
 }
 
 // Live reports whether the token has neither expired nor been idle for too long at now.
@@ -80,8 +80,9 @@ type Store interface {
 	// Rotate stores next and makes it the successor of the token with this type, id and
 	// hash, which expires at until or, if that is sooner, when it would have. It is one
 	// atomic step: of many at once one succeeds, and the others get [ErrTokenRotated], or
-	// [ErrTokenGone] if there is no such token. A zero until, which would mean never, and
-	// a next of another type are refused.
+	// [ErrTokenGone] if there is no such token or it was not live any more, and not rotated
+	// before, when next was created. A zero until, which would mean never, and a next of
+	// another type are refused.
 	Rotate(ctx context.Context, typ, id, hash string, until time.Time, next *Token) error
 
 	// Delete removes a token of a subject and reports whether there was one: true once,
@@ -94,10 +95,12 @@ type Store interface {
 	List(ctx context.Context, typ, subject string) ([]Token, error)
 
 	// DeleteAll removes the tokens of a subject but the one with the id keep (empty: none
-	// is kept), and returns how many there were.
+	// is kept), and returns how many there were. With a token goes the one that it is being
+	// rotated into, whoever else removes tokens meanwhile.
 	DeleteAll(ctx context.Context, typ, subject, keep string) (int, error)
 
-	// DeleteType removes everybody's tokens of a type and returns how many there were.
+	// DeleteType removes everybody's tokens of a type, as DeleteAll does, and returns how
+	// many there were.
 	DeleteType(ctx context.Context, typ string) (int, error)
 
 	// Prune removes at most limit tokens that are not live at now, of any type, and

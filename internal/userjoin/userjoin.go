@@ -3,6 +3,7 @@ package userjoin
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"sync/atomic"
 
@@ -15,6 +16,11 @@ import (
 // A Table has users who are rows of one table. What it returns is part of SQL text, so
 // none of it may come from a client. Its Table of the package serializer is one.
 type Table interface {
+	// Itself returns its receiver, as it is given to those who join. A value that embeds
+	// a Table has this method too, but is another value: nobody is joined for it, since
+	// its own way to deserialize a user may refuse whom the table has.
+	Itself() any
+
 	// Database is where the table is.
 	Database() *bun.DB
 
@@ -56,14 +62,14 @@ func New(db *bun.DB, r Rows) *Query {
 }
 
 // Join returns the query that joins these users, instead of those that q joins, and
-// true; or one that joins nobody, and false, if users is no [Table] or is in another
-// database.
+// true; or one that joins nobody, and false, if users is no [Table], only embeds one, or
+// is in another database.
 func (q *Query) Join(users any) (*Query, bool) {
 	if q.plain != nil {
 		return q.plain.Join(users)
 	}
 	t, ok := users.(Table)
-	if !ok || t.Database() == nil || t.Database().DB != q.db.DB {
+	if !ok || !is(users, t.Itself()) || t.Database() == nil || t.Database().DB != q.db.DB {
 		return q, false
 	}
 	table, key, names := t.JoinColumns()
@@ -74,6 +80,10 @@ func (q *Query) Join(users any) (*Query, bool) {
 		" LEFT JOIN " + table + " AS u ON u." + key + " = " + t.JoinKey(q.rows.Subject) + " WHERE " + q.rows.Where
 	return &Query{db: q.db, rows: q.rows, text: prepared.New(q.db, text), users: t, width: len(names), plain: q}, true
 }
+
+// is reports whether the table is what was given, and not a part of it. Values that cannot
+// be compared are not.
+func is(given, table any) bool { return reflect.ValueOf(given).Comparable() && given == table }
 
 // Scan reads the row into dest and returns its user's columns. Without a row it is
 // [database/sql.ErrNoRows]. It is repeated at most twice after a fault that passes.

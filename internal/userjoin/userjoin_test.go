@@ -23,6 +23,8 @@ type people struct {
 	key   string // the expression of a subject
 }
 
+func (p people) Itself() any { return p }
+
 func (p people) Database() *bun.DB { return p.db }
 
 func (p people) JoinColumns() (table, key string, columns []string) {
@@ -40,6 +42,17 @@ func (p people) ScanJoined(values []any) (any, error) {
 	}
 	return values[1], nil
 }
+
+// elves are people, and none of them is to be loaded without being asked.
+type elves struct{ people }
+
+// orcs cannot be compared.
+type orcs struct {
+	people
+	_ []string
+}
+
+func (o orcs) Itself() any { return o }
 
 var errGollum = errors.New("no such person")
 
@@ -95,7 +108,8 @@ func TestUsersWhoCannotBeJoined(t *testing.T) {
 		joined, ok := plain.Join(people{db: db, table: "people"})
 		require.True(t, ok)
 		for _, q := range []*userjoin.Query{plain, joined} {
-			for _, users := range []any{nil, "frodo", people{}, people{db: other, table: "people"}, people{db: db}} {
+			for _, users := range []any{nil, "frodo", people{}, people{db: other, table: "people"}, people{db: db},
+				elves{people{db: db, table: "people"}}, &elves{people{db: db, table: "people"}}, orcs{people: people{db: db, table: "people"}}} {
 				got, ok := q.Join(users)
 				assert.False(t, ok)
 				assert.Same(t, plain, got)

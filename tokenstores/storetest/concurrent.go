@@ -90,6 +90,36 @@ var concurrencyClauses = []clause{
 			require.Empty(t, list(t, s, "api", "frodo"), "rotated: %v", rotated)
 		}
 	}},
+	{"100 rounds of rotations and a Delete against DeleteAll, twice, and DeleteType leave nothing when each returns", func(t *testing.T, s tokenstores.Store) {
+		for round := range 100 {
+			id := "id" + strconv.Itoa(round)
+			insert(t, s, token(id))
+			together(5, func(i int) {
+				var err error
+				switch i {
+				case 0:
+					if err = rotate(t, s, id, id+"b"); err == nil {
+						err = rotate(t, s, id+"b", id+"c")
+					}
+					if errors.Is(err, tokenstores.ErrTokenGone) {
+						err = nil
+					}
+				case 1:
+					_, err = s.Delete(t.Context(), "api", id, "frodo")
+				case 2:
+					_, err = s.DeleteType(t.Context(), "api")
+				default:
+					_, err = s.DeleteAll(t.Context(), "api", "frodo", "")
+				}
+				assert.NoError(t, err)
+				if i > 1 {
+					tokens, err := s.List(t.Context(), "api", "frodo")
+					assert.NoError(t, err)
+					assert.Empty(t, tokens)
+				}
+			})
+		}
+	}},
 	{"touches at once keep the latest use", func(t *testing.T, s tokenstores.Store) {
 		want := insert(t, s, token("one"))
 		together(16, func(i int) {

@@ -16,6 +16,22 @@ func rotate(t *testing.T, s tokenstores.Store, id, next string) error {
 	return s.Rotate(t.Context(), "api", id, "hash of "+id, until, token(next))
 }
 
+// end is when the tokens of ended are over.
+var end = start.Add(time.Hour)
+
+// ended sets limits, of which the sooner one is at end.
+var ended = map[string]func(*tokenstores.Token){
+	"expired": func(t *tokenstores.Token) { t.Expires = end },
+	"unused":  func(t *tokenstores.Token) { t.IdleLimit = time.Hour },
+	"idle":    func(t *tokenstores.Token) { t.LastUsed, t.IdleLimit = end.Add(-time.Minute), time.Minute },
+	"expired, used": func(t *tokenstores.Token) {
+		t.LastUsed, t.IdleLimit, t.Expires = end.Add(-time.Minute), time.Hour, end
+	},
+	"idle, not expired": func(t *tokenstores.Token) {
+		t.LastUsed, t.IdleLimit, t.Expires = end.Add(-time.Minute), time.Minute, end.Add(time.Hour)
+	},
+}
+
 var rotateClauses = []clause{
 	{"Rotate stores the next token and names it in the one before", func(t *testing.T, s tokenstores.Store) {
 		before := insert(t, s, token("one"))
@@ -30,7 +46,7 @@ var rotateClauses = []clause{
 	{"Rotate lets a token end no later than it would have", func(t *testing.T, s tokenstores.Store) {
 		for id, ends := range map[string][2]time.Time{
 			"never": {{}, until}, "later": {until.Add(time.Microsecond), until}, "same": {until, until},
-			"sooner": {until.Add(-time.Microsecond), until.Add(-time.Microsecond)}, "over": {start, start},
+			"sooner": {until.Add(-time.Microsecond), until.Add(-time.Microsecond)}, "at once": {start.Add(time.Microsecond), start.Add(time.Microsecond)},
 		} {
 			before := bare(id)
 			before.Expires = ends[0]
@@ -71,6 +87,27 @@ var rotateClauses = []clause{
 		}
 		assertGone(t, s, "api", "one")
 		assertGone(t, s, "api", "two")
+	}},
+	{"Rotate of a token that was over when the next was made is ErrTokenGone and changes nothing", func(t *testing.T, s tokenstores.Store) {
+		for id, limits := range ended {
+			over := bare(id)
+			limits(over)
+			insert(t, s, over)
+			next := bare("after " + id)
+			next.Created = end.Add(999 * time.Nanosecond) // which no store keeps
+			require.ErrorIs(t, s.Rotate(t.Context(), "api", id, over.Hash, end.Add(time.Hour), next), tokenstores.ErrTokenGone, id)
+			assertToken(t, over, find(t, s, "api", id))
+			assertGone(t, s, "api", next.ID)
+
+			next.Created = end.Add(-time.Microsecond)
+			require.NoError(t, s.Rotate(t.Context(), "api", id, over.Hash, end.Add(time.Hour), next), "%s, a moment before", id)
+		}
+	}},
+	{"Rotate of a token that was rotated and is over since is ErrTokenRotated", func(t *testing.T, s tokenstores.Store) {
+		insert(t, s, token("one"))
+		require.NoError(t, s.Rotate(t.Context(), "api", "one", "hash of one", start, token("two")))
+		require.ErrorIs(t, rotate(t, s, "one", "three"), tokenstores.ErrTokenRotated)
+		require.NoError(t, s.Rotate(t.Context(), "api", "one", "hash of one", start, token("two")), "once more")
 	}},
 	{"Rotate with another hash is ErrTokenGone and changes nothing", func(t *testing.T, s tokenstores.Store) {
 		want := insert(t, s, token("one"))
