@@ -521,3 +521,54 @@ func TestContextPrintsNothingThatTheClientSent(t *testing.T) {
 	assert.NotContains(t, printed, "precious")
 	assert.NotContains(t, printed, "112 114 101 99") // its bytes
 }
+
+// Each question and each change has its bound, and a store that hangs is a 503.
+func TestQuestionsToTheStoreAreBounded(t *testing.T) {
+	store := &hanging{Memory: sessionstores.NewMemory()}
+	s := app.NewSessions(store, &hobbits{}, app.SessionOptions{Timeout: 20 * time.Millisecond})
+	login := serve(get("/"), s.Layer, last(func(ctx *app.Context) error { return ctx.Login(&hobbit{"frodo"}) }))
+	cookie := login.Result().Cookies()[0]
+	serve(with(get("/"), cookie), s.Layer, last(setting))
+	serve(with(get("/"), cookie), s.Layer, last(func(ctx *app.Context) error { return ctx.Logout() }))
+	assert.Equal(t, []string{"Insert", "Find", "Update", "Delete"}, store.bounded, "all of them have a deadline")
+	store.hangs = true
+	res := serve(with(get("/"), cookie), s.Layer, app.RequireLogin, last(ok))
+	assert.Equal(t, 503, res.Code)
+	assert.Empty(t, res.Result().Cookies())
+}
+
+type hanging struct {
+	*sessionstores.Memory
+	hangs   bool
+	bounded []string
+}
+
+func (h *hanging) note(ctx context.Context, call string) {
+	if _, ok := ctx.Deadline(); ok {
+		h.bounded = append(h.bounded, call)
+	}
+}
+
+func (h *hanging) Find(ctx context.Context, key string) (*app.SessionRecord, error) {
+	h.note(ctx, "Find")
+	if h.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return h.Memory.Find(ctx, key)
+}
+
+func (h *hanging) Insert(ctx context.Context, key, old string, r *app.SessionRecord) error {
+	h.note(ctx, "Insert")
+	return h.Memory.Insert(ctx, key, old, r)
+}
+
+func (h *hanging) Update(ctx context.Context, key string, r *app.SessionRecord) error {
+	h.note(ctx, "Update")
+	return h.Memory.Update(ctx, key, r)
+}
+
+func (h *hanging) Delete(ctx context.Context, key string) error {
+	h.note(ctx, "Delete")
+	return h.Memory.Delete(ctx, key)
+}
