@@ -25,9 +25,9 @@ browser=examples/koa-style/browser
 tests() {
 	local code=0
 	# shellcheck disable=SC2086 # several patterns are several words
-	go test -json $race -timeout 30m $packages || code=$?
+	go test -json -count=1 $race -timeout 30m $packages || code=$?
 	if [ "$packages" = ./... ]; then
-		go test -C "$browser" -json -timeout 10m ./... || code=$?
+		go test -C "$browser" -json -count=1 -timeout 10m ./... || code=$?
 	fi
 	return "$code"
 }
