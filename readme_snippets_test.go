@@ -147,7 +147,7 @@ func (k APIKey) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	if !ok {
 		return nil, &app.Rejection{Message: "Unknown key"} // 401
 	}
-	return &app.Identity{User: user, Scopes: []string{"*"}, Via: "apikey"}, nil
+	return &app.Identity{User: user, Scopes: []string{"*"}, Via: "apikey", Deliberate: true}, nil
 }
 
 func Example_guard() {
