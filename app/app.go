@@ -84,12 +84,13 @@ func (c *Context) report(err error) {
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
-	c.logger().LogAttrs(c.Context(), slog.LevelError, "request failed", attrs...)
+	c.app.log().LogAttrs(c.Context(), slog.LevelError, "request failed", attrs...)
 }
 
-func (c *Context) logger() *slog.Logger {
-	if c.app != nil && c.app.Logger != nil {
-		return c.app.Logger
+// log is where errors go; without an App, as under Adapt, to the default.
+func (a *App) log() *slog.Logger {
+	if a == nil || a.Logger == nil {
+		return slog.Default()
 	}
-	return slog.Default()
+	return a.Logger
 }

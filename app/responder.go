@@ -85,10 +85,15 @@ func (r *responder) begin(status int) error {
 	c.finishHeaders(r.w.Header()) // foreign code may have headers of its own
 	mustChallenge(r.w.Header(), status, c.realm())
 	c.Status = status
-	c.sent = true
-	c.begun.Store(true)
-	r.wrote.Store(true)
+	r.mark()
 	return nil
+}
+
+// mark notes that headers go out now, for this goroutine and for others.
+func (r *responder) mark() {
+	r.ctx.sent = true
+	r.ctx.begun.Store(true)
+	r.wrote.Store(true)
 }
 
 // refuse answers with err in place of what somebody began to write.
@@ -102,9 +107,7 @@ func (r *responder) refuse(err error) {
 	c.finishHeaders(r.w.Header())
 	mustChallenge(r.w.Header(), c.Status, c.realm())
 	r.setLength(len(body))
-	c.sent = true
-	c.begun.Store(true)
-	r.wrote.Store(true)
+	r.mark()
 	r.w.WriteHeader(c.Status)
 	_, _ = r.w.Write(body)
 }
@@ -163,8 +166,7 @@ func (r *responder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.sent = true
-	r.wrote.Store(true)
+	r.mark()
 	return conn, buf, nil
 }
 

@@ -68,10 +68,3 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	}
 	return err
 }
-
-func (a *App) log() *slog.Logger {
-	if a.Logger != nil {
-		return a.Logger
-	}
-	return slog.Default()
-}

@@ -48,10 +48,8 @@ func (x *Session) identityOf(user any) *Identity {
 
 // drop ends a session whose user is gone.
 func (x *Session) drop() error {
-	ctx, cancel := writing(x.ctx.Context())
-	defer cancel()
-	if err := x.s.store.Delete(ctx, x.key); err != nil {
-		return unavailable(fmt.Errorf("app: end the session of a user that is gone: %w", err))
+	if err := x.end(x.key); err != nil {
+		return err
 	}
 	x.forget()
 	return nil
