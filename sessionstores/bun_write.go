@@ -44,7 +44,7 @@ func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord)
 // insertRow leaves a row that is there as it is: a second Insert under one key must
 // not hand a session over to somebody else, even if random ids should ever repeat.
 func insertRow(ctx context.Context, tx bun.Tx, key, data string, c *app.SessionRecord) error {
-	n, err := affected(tx.ExecContext(ctx, "INSERT INTO sessions (id, kind, subject, data, version, created, logged_in, seen,"+
+	n, err := sqlerr.Affected(tx.ExecContext(ctx, "INSERT INTO sessions (id, kind, subject, data, version, created, logged_in, seen,"+
 		" idle_until, until, address, agent) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
 		key, c.Kind, c.Subject, data, c.Created.UnixMicro(), cell.Nullable(c.LoggedIn), c.Seen.UnixMicro(),
 		c.IdleUntil.UnixMicro(), c.Until.UnixMicro(), c.Address, c.Agent))
@@ -72,7 +72,7 @@ func (b *Bun) Update(ctx context.Context, key string, r *app.SessionRecord) erro
 	}
 	var n int
 	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		n, err = affected(b.db.ExecContext(ctx,
+		n, err = sqlerr.Affected(b.db.ExecContext(ctx,
 			"UPDATE sessions SET data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
 			data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), key, r.Version))
 		return err
@@ -116,21 +116,10 @@ func (b *Bun) Delete(ctx context.Context, key string) error {
 
 // exec runs one statement that may be repeated and returns how many rows it changed
 // when it succeeded.
-func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (n int, err error) {
-	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		n, err = affected(b.db.ExecContext(ctx, query, args...))
-		return err
-	})
+func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (int, error) {
+	n, err := sqlerr.Exec(ctx, b.db, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("sessionstores: %s: %w", what, err)
 	}
 	return n, nil
-}
-
-func affected(result sql.Result, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := result.RowsAffected()
-	return int(n), err
 }

@@ -98,18 +98,10 @@ func (b *Bun) Prune(ctx context.Context, now time.Time, limit int) (int, error) 
 	return b.exec(ctx, "prune", query, now.UnixMicro(), limit)
 }
 
-func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (deleted int, err error) {
-	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		result, err := b.db.ExecContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		deleted = int(n)
-		return err
-	})
+func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (int, error) {
+	n, err := sqlerr.Exec(ctx, b.db, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("throttle: %s: %w", what, err)
 	}
-	return deleted, nil
+	return n, nil
 }

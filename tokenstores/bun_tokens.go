@@ -86,7 +86,7 @@ func (b *Bun) deleteMany(ctx context.Context, typ, what, query string, args ...a
 		return b.exec(ctx, what, query, args...)
 	}
 	err = b.inTurn(ctx, alone, typ, func(ctx context.Context, tx bun.Tx) (err error) {
-		n, err = affected(tx.ExecContext(ctx, b.sql(query), args...))
+		n, err = sqlerr.Affected(tx.ExecContext(ctx, b.sql(query), args...))
 		return err
 	})
 	if err != nil {

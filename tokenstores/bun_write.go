@@ -37,7 +37,7 @@ func (b *Bun) Insert(ctx context.Context, t *Token) error {
 
 // insert reports whether there was no token of this type and id.
 func (b *Bun) insert(ctx context.Context, db bun.IDB, r *record) (bool, error) {
-	n, err := affected(db.ExecContext(ctx, b.sql("INSERT INTO {table} (type, id, subject, hash, name, scopes, meta, created, last_used,"+
+	n, err := sqlerr.Affected(db.ExecContext(ctx, b.sql("INSERT INTO {table} (type, id, subject, hash, name, scopes, meta, created, last_used,"+
 		" expires, idle_limit, address, successor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO NOTHING"),
 		r.Type, r.ID, r.Subject, r.Hash, r.Name, r.scopes, r.meta, r.Created.UnixMicro(), cell.Nullable(r.LastUsed),
 		cell.Nullable(r.Expires), r.IdleLimit.Microseconds(), r.Address, r.Successor))
@@ -97,7 +97,7 @@ func goneUnless(fault error) error {
 }
 
 func (b *Bun) rotate(ctx context.Context, tx bun.Tx, id, hash string, until time.Time, next *record) error {
-	n, err := affected(tx.ExecContext(ctx, b.sql("UPDATE {table} SET successor = ?, expires = CASE WHEN expires <= ? THEN expires ELSE ? END"+
+	n, err := sqlerr.Affected(tx.ExecContext(ctx, b.sql("UPDATE {table} SET successor = ?, expires = CASE WHEN expires <= ? THEN expires ELSE ? END"+
 		" WHERE type = ? AND id = ? AND hash = ? AND successor = '' AND ("+ends+" > ? OR "+ends+" IS NULL)"),
 		next.ID, until.UnixMicro(), until.UnixMicro(), next.Type, id, hash, next.Created.UnixMicro()))
 	if err != nil {
@@ -134,21 +134,10 @@ func (b *Bun) whyNotRotated(ctx context.Context, tx bun.Tx, id, hash string, nex
 
 // exec runs one statement that may be repeated and returns how many rows it changed
 // when it succeeded.
-func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (n int, err error) {
-	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		n, err = affected(b.db.ExecContext(ctx, b.sql(query), args...))
-		return err
-	})
+func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (int, error) {
+	n, err := sqlerr.Exec(ctx, b.db, b.sql(query), args...)
 	if err != nil {
 		return 0, fmt.Errorf("tokenstores: %s: %w", what, err)
 	}
 	return n, nil
-}
-
-func affected(result sql.Result, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := result.RowsAffected()
-	return int(n), err
 }
