@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -15,7 +14,7 @@ const (
 	defaultCost = 12
 	lowestCost  = 10 // OWASP Password Storage Cheat Sheet, ASVS 11.4.2
 	highestCost = 16 // some seconds; each step above doubles that
-	longest     = 72 // bytes that bcrypt reads
+	bcryptBytes = 72 // that bcrypt reads
 )
 
 // BcryptOptions configures [NewBcrypt]. The zero value is the default.
@@ -35,19 +34,24 @@ type BcryptOptions struct {
 	Observe func(cost int)
 }
 
-// Bcrypt is a [Hasher] that makes bcrypt hashes ($2a$) and also checks those of other programs ($2b$, $2y$).
+// Bcrypt is a [Hasher] that makes bcrypt hashes ($2a$) and also checks those of other programs: $2b$ and $2y$, and those that
+// AdonisJS writes as $bcrypt$v=98$r=10$….
 type Bcrypt struct {
 	cost    int
 	gate    *Gate
 	observe func(cost int)
-	decoy   string // a hash of nobody's password
+	decoy   string        // a hash of nobody's password
+	suffix  func() string // what is hashed behind the password: see Devise. A function, because it is never printed
 }
 
-var _ Hasher = (*Bcrypt)(nil)
+var (
+	_ Hasher   = (*Bcrypt)(nil)
+	_ Verifier = (*Bcrypt)(nil)
+)
 
 // NewBcrypt returns a bcrypt hasher. It panics if a cost is out of its range or both are set.
 func NewBcrypt(o BcryptOptions) *Bcrypt {
-	b := &Bcrypt{cost: o.chosenCost(), gate: o.Gate, observe: o.Observe}
+	b := &Bcrypt{cost: o.chosenCost(), gate: o.Gate, observe: o.Observe, suffix: func() string { return "" }}
 	if b.gate == nil {
 		b.gate = sharedGate()
 	}
@@ -76,7 +80,7 @@ func (o BcryptOptions) chosenCost() int {
 
 // Hash returns a new bcrypt hash of password. More than 72 bytes are [ErrTooLong], because bcrypt would not look at the rest.
 func (b *Bcrypt) Hash(ctx context.Context, password string) (string, error) {
-	if err := acceptable(password); err != nil {
+	if err := acceptable(password, bcryptBytes); err != nil {
 		return "", err
 	}
 	var hash []byte
@@ -100,9 +104,13 @@ func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
 	return result
 }
 
+// Prefixes returns $2a$, $2b$, $2y$ and $bcrypt$.
+func (b *Bcrypt) Prefixes() []string { return []string{"$2a$", "$2b$", "$2y$", phcBcryptPrefix} }
+
 func (b *Bcrypt) verify(hash, password string) error {
+	hash = fromPHC(hash)
 	cost, refusal := costOf(hash)
-	if refusal == nil && acceptable(password) != nil {
+	if refusal == nil && acceptable(password, bcryptBytes) != nil {
 		refusal = ErrMismatch
 	}
 	if refusal != nil {
@@ -126,7 +134,8 @@ func (b *Bcrypt) catchUp(from int, password string) {
 
 func (b *Bcrypt) matches(hash string, cost int, password string) bool {
 	b.observe(cost)
-	password = password[:min(len(password), longest)] // a longer one came here for the time only
+	password += b.suffix()
+	password = password[:min(len(password), bcryptBytes)] // what was longer without the suffix came here for the time only
 	return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil
 }
 
@@ -134,18 +143,6 @@ func (b *Bcrypt) matches(hash string, cost int, password string) bool {
 func (b *Bcrypt) NeedsRehash(hash string) bool {
 	cost, err := costOf(hash)
 	return err != nil || cost < b.cost
-}
-
-// acceptable refuses what bcrypt cannot tell apart: everything after byte 72 is ignored, and since the key is repeated with
-// NULs between, "ring" and "ring\x00ring" are one password to it.
-func acceptable(password string) error {
-	if len(password) > longest {
-		return ErrTooLong
-	}
-	if strings.IndexByte(password, 0) >= 0 {
-		return ErrNUL
-	}
-	return nil
 }
 
 var bcryptHash = regexp.MustCompile(`^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$`)
@@ -157,11 +154,11 @@ func costOf(hash string) (int, error) {
 	}
 	part := bcryptHash.FindStringSubmatch(hash)
 	if part == nil {
-		return 0, fmt.Errorf("%w: %w: it is no bcrypt hash", ErrMismatch, ErrUnusableHash)
+		return 0, unusable("it is no bcrypt hash")
 	}
 	cost, _ := strconv.Atoi(part[1]) // two digits
 	if cost < bcrypt.MinCost || cost > highestCost {
-		return 0, fmt.Errorf("%w: %w: its cost is %d, not 4 to 16", ErrMismatch, ErrUnusableHash, cost)
+		return 0, unusable(fmt.Sprintf("its cost is %d, not 4 to 16", cost))
 	}
 	return cost, nil
 }

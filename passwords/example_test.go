@@ -51,3 +51,38 @@ func ExampleGate() {
 	fmt.Println(errors.Is(err, passwords.ErrBusy), errors.Is(err, passwords.ErrMismatch))
 	// Output: false true
 }
+
+// Users who come from AdonisJS, node or PHP keep their passwords: the first login replaces the hash.
+func ExampleNewAnyOf() {
+	ctx := context.Background()
+	hasher := passwords.NewAnyOf(
+		passwords.NewArgon2id(passwords.Argon2idOptions{}),
+		passwords.NewBcrypt(passwords.BcryptOptions{Cost: 10}),
+		passwords.NewScrypt(passwords.ScryptOptions{}),
+	)
+	stored := "$bcrypt$v=98$r=10$xLR81H32PbOzzVigM6cGXQ$fzv8ZsDa0eADD7YE7gKsZNJl21uMVW8" // made by AdonisJS
+	if err := hasher.Verify(ctx, stored, "precious-ring-1954"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if hasher.NeedsRehash(stored) {
+		stored, _ = hasher.Hash(ctx, "precious-ring-1954")
+	}
+	fmt.Println(stored[:31])
+	fmt.Println(hasher.Verify(ctx, stored, "precious-ring-1954"))
+	// Output:
+	// $argon2id$v=19$m=19456,t=2,p=1$
+	// <nil>
+}
+
+func ExamplePolicy() {
+	policy := passwords.NewPolicy(passwords.PolicyOptions{Words: []string{"Shire Times"}})
+	for _, password := range []string{"mellon", "1qaz2wsx3edc4rfv", "frodo.baggins.1954", "a ring to rule them all"} {
+		fmt.Println(policy.Check(password, "Frodo Baggins", "frodo@example.com"))
+	}
+	// Output:
+	// passwords: the password is too short: it takes 15 characters
+	// passwords: the password is easy to guess: many people have it
+	// passwords: the password is easy to guess: it is little more than a name
+	// <nil>
+}

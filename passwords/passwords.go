@@ -1,5 +1,6 @@
-// Package passwords turns passwords into hashes and checks them: bcrypt by default, slow on purpose, with a gate that keeps
-// a flood of logins from taking all processors.
+// Package passwords turns passwords into hashes and checks them: bcrypt by default, argon2id beside it, slow on purpose, with a
+// gate that keeps a flood of logins from taking all processors. [NewAnyOf] moves from one kind of hash to another, and takes
+// over those of other programs, while nobody has to choose a new password. A [Policy] says which new passwords are good enough.
 //
 // A password is its exact bytes. Nothing is trimmed, folded or normalized, and text that is not valid UTF-8 is as good as any:
 // what was hashed is what matches.
@@ -8,6 +9,8 @@ package passwords
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 )
 
 // A Hasher makes hashes of passwords and checks passwords against them. It is safe for use by several goroutines.
@@ -29,6 +32,16 @@ type Hasher interface {
 	NeedsRehash(hash string) bool
 }
 
+// A Verifier checks passwords against hashes of the kinds it knows; [NewAnyOf] takes them. Every type of this package that has
+// Verify is one. It is safe for use by several goroutines.
+type Verifier interface {
+	// Prefixes returns what the hashes that it knows begin with, such as "$2b$".
+	Prefixes() []string
+
+	// Verify is as in [Hasher].
+	Verify(ctx context.Context, hash, password string) error
+}
+
 var (
 	// ErrMismatch says that the password is not the one of the hash.
 	ErrMismatch = errors.New("passwords: the password does not match")
@@ -38,9 +51,9 @@ var (
 	// hash in it.
 	ErrUnusableHash = errors.New("the stored hash is not usable")
 
-	// ErrTooLong says that a new password has more bytes than the algorithm reads. Answer it with a 422 or 400 that tells
-	// the limit.
-	ErrTooLong = errors.New("passwords: the password is too long: at most 72 bytes count")
+	// ErrTooLong says that a new password has more bytes than the algorithm reads, or than the policy allows. The limit is in the
+	// text of what wraps it. Answer it with a 422 or 400 that tells the limit.
+	ErrTooLong = errors.New("passwords: the password is too long")
 
 	// ErrNUL says that a new password contains a NUL byte.
 	ErrNUL = errors.New("passwords: the password contains a NUL byte")
@@ -49,3 +62,21 @@ var (
 	// alike for every account.
 	ErrBusy = errors.New("passwords: too many hashes are being computed")
 )
+
+// acceptable refuses what bcrypt cannot tell apart: everything after byte 72 is ignored, and since the key is repeated with
+// NULs between, "ring" and "ring\x00ring" are one password to it. The other kinds of hash could do with NUL, but then what one of
+// them takes would be no password any more after a move to bcrypt.
+func acceptable(password string, limit int) error {
+	if len(password) > limit {
+		return fmt.Errorf("%w: at most %d bytes count", ErrTooLong, limit)
+	}
+	if strings.IndexByte(password, 0) >= 0 {
+		return ErrNUL
+	}
+	return nil
+}
+
+// unusable is the error for a stored hash that is not computed.
+func unusable(why string) error {
+	return fmt.Errorf("%w: %w: %s", ErrMismatch, ErrUnusableHash, why)
+}
