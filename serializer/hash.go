@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // SetHash stores the password hash of a *U or U, and is sql.ErrNoRows if the user is
@@ -37,7 +38,7 @@ func (t *Table[U]) setHash(ctx context.Context, user any, hash string, where fun
 	}
 	id, _ := t.key.parse(subject)
 	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		q := t.db.NewUpdate().Model((*U)(nil))
+		q := txn.In(ctx, t.db).NewUpdate().Model((*U)(nil))
 		if t.name != "" {
 			q = q.ModelTableExpr("? AS ?TableAlias", t.name)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 var errAmbiguous = errors.New("serializer: several users have one name: the column needs a unique index")
@@ -106,7 +107,7 @@ func (t *Table[U]) find(ctx context.Context, extra int, where func(*bun.SelectQu
 	var found *rows[U]
 	err := sqlerr.Retry(ctx, func(ctx context.Context) error {
 		found = &rows[U]{fields: t.fields, extra: extra}
-		q := t.db.NewSelect().Model((*U)(nil))
+		q := txn.In(ctx, t.db).NewSelect().Model((*U)(nil))
 		if t.name != "" {
 			q = q.ModelTableExpr("? AS ?TableAlias", t.name)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // ListSessions is one query. A row that is damaged is left out. Nobody, the subject
@@ -30,7 +31,7 @@ func (b *Bun) ListSessions(ctx context.Context, kind, subject string) (list []ap
 }
 
 func (b *Bun) list(ctx context.Context, kind, subject string) ([]app.StoredSession, error) {
-	rows, err := b.db.QueryContext(ctx, "SELECT s.id, "+columns+" FROM sessions AS s WHERE s.kind = ? AND s.subject = ?", kind, subject)
+	rows, err := txn.In(ctx, b.db).QueryContext(ctx, "SELECT s.id, "+columns+" FROM sessions AS s WHERE s.kind = ? AND s.subject = ?", kind, subject)
 	if err != nil {
 		return nil, err
 	}

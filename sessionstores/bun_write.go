@@ -12,6 +12,7 @@ import (
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // Insert stores r and removes old in one transaction: one DELETE, if there is an old
@@ -25,7 +26,7 @@ func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord)
 	c := stored(r)
 	c.Version = 1
 	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		return b.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		return txn.Run(ctx, b.db, func(ctx context.Context, tx bun.Tx) error {
 			if old != "" && old != key {
 				if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", old); err != nil {
 					return err
@@ -72,7 +73,7 @@ func (b *Bun) Update(ctx context.Context, key string, r *app.SessionRecord) erro
 	}
 	var n int
 	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		n, err = sqlerr.Affected(b.db.ExecContext(ctx,
+		n, err = sqlerr.Affected(txn.In(ctx, b.db).ExecContext(ctx,
 			"UPDATE sessions SET data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
 			data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), key, r.Version))
 		return err
@@ -90,7 +91,7 @@ func (b *Bun) Update(ctx context.Context, key string, r *app.SessionRecord) erro
 func (b *Bun) whyNotUpdated(ctx context.Context, key string) error {
 	var version int64
 	err := sqlerr.Retry(ctx, func(ctx context.Context) error {
-		return b.db.QueryRowContext(ctx, "SELECT version FROM sessions WHERE id = ?", key).Scan(&version)
+		return txn.In(ctx, b.db).QueryRowContext(ctx, "SELECT version FROM sessions WHERE id = ?", key).Scan(&version)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return app.ErrSessionGone
@@ -117,7 +118,7 @@ func (b *Bun) Delete(ctx context.Context, key string) error {
 // exec runs one statement that may be repeated and returns how many rows it changed
 // when it succeeded.
 func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (int, error) {
-	n, err := sqlerr.Exec(ctx, b.db, query, args...)
+	n, err := sqlerr.Exec(ctx, txn.In(ctx, b.db), query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("sessionstores: %s: %w", what, err)
 	}

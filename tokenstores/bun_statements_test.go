@@ -67,6 +67,13 @@ func TestBunCountsOfStatements(t *testing.T) {
 			{"a rotation of text that names no token is none", func() error {
 				return is(store.Rotate(ctx, "api", "a\x00", "hash of a", start, token("c")), tokenstores.ErrTokenGone)
 			}, sqltrace.Counts{}},
+			{"a renewal is one statement", func() error { return store.Renew(ctx, "api", "b", "hash of b", renewal("x", start)) }, one},
+			{"a refused renewal asks why once", func() error {
+				return is(store.Renew(ctx, "api", "b", "hash of b", renewal("y", start)), tokenstores.ErrTokenRotated)
+			}, sqltrace.Counts{Execs: 1, Queries: 1}},
+			{"a renewal of text that names no token is none", func() error {
+				return is(store.Renew(ctx, "api", "b", "\xff", renewal("y", start)), tokenstores.ErrTokenGone)
+			}, sqltrace.Counts{}},
 			{"a delete is one statement", func() error { _, err := store.Delete(ctx, "api", "a", "7"); return err }, one},
 			{"deleting all is one statement", func() error { _, err := store.DeleteAll(ctx, "api", "7", ""); return err }, all},
 			{"deleting all of nothing is one statement", func() error { _, err := store.DeleteAll(ctx, "api", "7", ""); return err }, all},
@@ -95,6 +102,7 @@ func calls(t *testing.T, store tokenstores.Store) map[string]func() error {
 		"Insert":     func() error { return store.Insert(ctx, token("b")) },
 		"Touch":      func() error { return store.Touch(ctx, "api", "a", "hash of a", start.Add(time.Hour), "") },
 		"Rotate":     func() error { return store.Rotate(ctx, "api", "a", "hash of a", start, token("b")) },
+		"Renew":      func() error { return store.Renew(ctx, "api", "a", "hash of a", renewal("x", start)) },
 		"Delete":     func() error { _, err := store.Delete(ctx, "api", "a", ""); return err },
 		"List":       func() error { _, err := store.List(ctx, "api", "7"); return err },
 		"DeleteAll":  func() error { _, err := store.DeleteAll(ctx, "api", "7", ""); return err },
@@ -166,7 +174,7 @@ func TestBunNeverUpserts(t *testing.T) {
 	onEachTraced(t, func(t *testing.T, db *bun.DB, trace *sqltrace.Trace) {
 		store := tokenstores.NewBun(db)
 		fresh(t, db, store)
-		for _, name := range []string{"Insert", "Touch", "DeleteAll", "Rotate"} {
+		for _, name := range []string{"Insert", "Touch", "DeleteAll", "Renew", "Rotate"} {
 			_ = calls(t, store)[name]()
 		}
 		for _, call := range trace.Calls() {
@@ -187,6 +195,21 @@ func TestPrunePassesOverRowsThatAreBeingWritten(t *testing.T) {
 		_, err = tx.ExecContext(t.Context(), "UPDATE tokens SET name = 'x' WHERE id = 'a'")
 		require.NoError(t, err)
 		n, err := store.Prune(t.Context(), start.AddDate(1, 0, 0), 9)
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+	})
+}
+
+func TestPruneOfADenylistPassesOverRowsThatAreBeingWritten(t *testing.T) {
+	onPostgres(t, func(t *testing.T, db *bun.DB) {
+		list := tokenstores.NewBunDenylist(db)
+		require.NoError(t, list.Deny(t.Context(), denial("a"), denial("b")))
+		tx, err := db.Begin()
+		require.NoError(t, err)
+		defer func() { _ = tx.Rollback() }()
+		_, err = tx.ExecContext(t.Context(), "UPDATE denials SET mark = 'x' WHERE key = 'a'")
+		require.NoError(t, err)
+		n, err := list.Prune(t.Context(), start.AddDate(1, 0, 0), 9)
 		require.NoError(t, err)
 		assert.Equal(t, 1, n)
 	})

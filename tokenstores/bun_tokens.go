@@ -9,6 +9,7 @@ import (
 
 	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // Delete is one statement.
@@ -41,7 +42,7 @@ func (b *Bun) List(ctx context.Context, typ, subject string) (list []Token, err 
 }
 
 func (b *Bun) list(ctx context.Context, typ, subject string) ([]Token, error) {
-	rows, err := b.db.QueryContext(ctx, b.sql("SELECT "+columns+" FROM {table} AS t WHERE t.type = ? AND t.subject = ?"), typ, subject)
+	rows, err := txn.In(ctx, b.db).QueryContext(ctx, b.sql("SELECT "+columns+" FROM {table} AS t WHERE t.type = ? AND t.subject = ?"), typ, subject)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,13 @@ package tokenstores
 
 import (
 	"context"
-	"database/sql"
 	"hash/fnv"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // A turn is the Postgres function by which a transaction takes its turn at the tokens of
@@ -28,12 +28,8 @@ const (
 // and who removes many tokens goes alone: at read committed each statement sees what is
 // there when it begins, and the DELETE begins when the turn has come.
 func (b *Bun) inTurn(ctx context.Context, lock turn, typ string, work func(context.Context, bun.Tx) error) error {
-	var o *sql.TxOptions
-	if b.postgres() {
-		o = &sql.TxOptions{Isolation: sql.LevelReadCommitted} // whatever the database's default is
-	}
 	return sqlerr.Retry(ctx, func(ctx context.Context) error {
-		return b.db.RunInTx(ctx, o, func(ctx context.Context, tx bun.Tx) error {
+		return txn.Run(ctx, b.db, func(ctx context.Context, tx bun.Tx) error {
 			if err := b.take(ctx, tx, lock, typ); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // Insert is one statement; only if the type and id are taken, a second one tells by
@@ -23,7 +24,7 @@ func (b *Bun) Insert(ctx context.Context, t *Token) error {
 		return err
 	}
 	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		made, err := b.insert(ctx, b.db, r)
+		made, err := b.insert(ctx, txn.In(ctx, b.db), r)
 		if err != nil || made {
 			return err
 		}
@@ -38,16 +39,16 @@ func (b *Bun) Insert(ctx context.Context, t *Token) error {
 // insert reports whether there was no token of this type and id.
 func (b *Bun) insert(ctx context.Context, db bun.IDB, r *record) (bool, error) {
 	n, err := sqlerr.Affected(db.ExecContext(ctx, b.sql("INSERT INTO {table} (type, id, subject, hash, name, scopes, meta, created, last_used,"+
-		" expires, idle_limit, address, successor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO NOTHING"),
+		" expires, idle_limit, address, successor, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO NOTHING"),
 		r.Type, r.ID, r.Subject, r.Hash, r.Name, r.scopes, r.meta, r.Created.UnixMicro(), cell.Nullable(r.LastUsed),
-		cell.Nullable(r.Expires), r.IdleLimit.Microseconds(), r.Address, r.Successor))
+		cell.Nullable(r.Expires), r.IdleLimit.Microseconds(), r.Address, r.Successor, r.State))
 	return n == 1, err
 }
 
 // sameToken is nil if the token that is stored is r, by an attempt whose answer was lost.
 func (b *Bun) sameToken(ctx context.Context, r *record) error {
 	var have row
-	err := b.db.QueryRowContext(ctx, b.sql("SELECT "+columns+" FROM {table} AS t WHERE t.type = ? AND t.id = ?"), r.Type, r.ID).
+	err := txn.In(ctx, b.db).QueryRowContext(ctx, b.sql("SELECT "+columns+" FROM {table} AS t WHERE t.type = ? AND t.id = ?"), r.Type, r.ID).
 		Scan(have.dest()...)
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func (b *Bun) whyNotRotated(ctx context.Context, tx bun.Tx, id, hash string, nex
 // exec runs one statement that may be repeated and returns how many rows it changed
 // when it succeeded.
 func (b *Bun) exec(ctx context.Context, what, query string, args ...any) (int, error) {
-	n, err := sqlerr.Exec(ctx, b.db, b.sql(query), args...)
+	n, err := sqlerr.Exec(ctx, txn.In(ctx, b.db), b.sql(query), args...)
 	if err != nil {
 		return 0, fmt.Errorf("tokenstores: %s: %w", what, err)
 	}

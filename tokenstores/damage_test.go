@@ -49,6 +49,7 @@ func assertDamaged(t *testing.T, store tokenstores.Store, what string) {
 		assert.NotEmpty(t, got.Hash)
 		assert.NotEmpty(t, got.Subject)
 		assert.NotContains(t, got.Scopes, "")
+		assert.True(t, utf8.ValidString(got.State) && len(got.State) <= 1<<12)
 		for _, value := range got.Meta {
 			assert.True(t, json.Valid(value))
 		}
@@ -97,7 +98,7 @@ func TestDamagedJSONIsNoFault(t *testing.T) {
 }
 
 var (
-	fields = []string{"type", "id", "subject", "hash", "name", "scopes", "meta", "created", "last_used", "expires", "idle_limit", "address", "successor"}
+	fields = []string{"type", "id", "subject", "hash", "name", "scopes", "meta", "created", "last_used", "expires", "idle_limit", "address", "successor", "state"}
 	// harmful are those of which nothing may be taken for no limit, or be equal to an empty hash.
 	harmful = map[string]bool{"created": true, "last_used": true, "expires": true, "idle_limit": true}
 )

@@ -15,7 +15,7 @@ func TestATokenAsJSONShowsNeitherHashNorOwner(t *testing.T) {
 	one.Hash, one.User, one.Joined = "precious", &user{ID: 7, Name: "Frodo", PasswordHash: "$2a$12$secret"}, true
 	text, err := json.Marshal([]tokenstores.Token{*one})
 	require.NoError(t, err)
-	for _, hidden := range []string{"precious", "Hash", "Frodo", "secret", "User", "Joined"} {
+	for _, hidden := range []string{"precious", "Hash", "Frodo", "secret", "phial", "State", "User", "Joined"} {
 		assert.NotContains(t, string(text), hidden)
 	}
 	for _, shown := range []string{`"ID":"one"`, `"Name":"Sting"`, "rings:read", "palantir"} {

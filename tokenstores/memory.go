@@ -11,7 +11,7 @@ import (
 
 // Memory keeps tokens in the memory of this process: for tests, and for a single
 // process whose tokens may end with it. It has no limit of its own, so call Prune from
-// time to time. All but Find, Insert, Touch, Rotate and Delete look at every token.
+// time to time. All but Find, Insert, Touch, Rotate, Renew and Delete look at every token.
 type Memory struct {
 	mu     sync.Mutex
 	tokens map[name]*Token
@@ -106,6 +106,38 @@ func (m *Memory) Rotate(ctx context.Context, typ, id, hash string, until time.Ti
 		t.Expires = cell.Micro(until)
 	}
 	m.tokens[name{typ, next.ID}] = &r.Token
+	return nil
+}
+
+// Renew changes a token in place. Doing it again is no error.
+func (m *Memory) Renew(ctx context.Context, typ, id, hash string, r Renewal) error {
+	r, err := renewed(hash, r)
+	if err != nil {
+		return err
+	}
+	if !isName(hash) {
+		return goneUnless(ctx.Err())
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, ok := m.tokens[name{typ, id}]
+	switch {
+	case !ok:
+		return ErrTokenGone
+	case t.Hash == r.Hash && t.State == r.State:
+		return nil
+	case t.Hash != hash || t.Successor != "":
+		return ErrTokenRotated
+	case !t.Live(r.Used):
+		return ErrTokenGone
+	}
+	t.Hash, t.State = r.Hash, r.State
+	if !r.Used.Before(t.LastUsed) {
+		t.LastUsed, t.Address = r.Used, r.Address
+	}
 	return nil
 }
 

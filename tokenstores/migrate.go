@@ -4,36 +4,61 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"io/fs"
 
 	"github.com/uptrace/bun"
 
 	"github.com/kahu-go/kahu/internal/migrations"
 )
 
-//go:embed migrations
-var files embed.FS
+var (
+	//go:embed migrations
+	tokenSteps embed.FS
 
-// Migrate makes the table tokens or brings it up to date, on Postgres and SQLite.
-// Calling it again, or from many processes at once, is harmless. For another table see
-// [Bun.Migrate].
-func Migrate(ctx context.Context, db *bun.DB) error { return NewBun(db).Migrate(ctx) }
+	//go:embed denials
+	denialSteps embed.FS
+)
+
+// Migrate makes the tables tokens and denials or brings them up to date, on Postgres and
+// SQLite. Calling it again, or from many processes at once, is harmless. For other tables
+// see [Bun.Migrate] and [BunDenylist.Migrate].
+func Migrate(ctx context.Context, db *bun.DB) error {
+	if err := NewBun(db).Migrate(ctx); err != nil {
+		return err
+	}
+	return NewBunDenylist(db).Migrate(ctx)
+}
 
 // Migrate makes the store's table, as [Migrate] makes the table tokens.
 func (b *Bun) Migrate(ctx context.Context) error {
-	steps := "tokenstores"
-	if b.table != defaultTable {
-		steps += "_" + b.table
+	return migrate(ctx, b.db, "tokenstores", tokenSteps, b.table, defaultTable)
+}
+
+// Migrate makes the list's table, as [Migrate] makes the table denials.
+func (b *BunDenylist) Migrate(ctx context.Context) error {
+	steps, err := fs.Sub(denialSteps, "denials")
+	if err != nil {
+		return err
 	}
-	return migrations.Run(ctx, b.db, steps, renamed{files, b.table})
+	return migrate(ctx, b.db, "denylist", steps, b.table, defaultDenials)
+}
+
+func migrate(ctx context.Context, db *bun.DB, steps string, files fs.FS, table, usual string) error {
+	if table != usual {
+		steps += "_" + table
+	}
+	return migrations.Run(ctx, db, steps, renamed{files, table})
 }
 
 // renamed shows the files with the table's name in them.
 type renamed struct {
-	embed.FS
+	fs.FS
 	table string
 }
 
+func (r renamed) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(r.FS, name) }
+
 func (r renamed) ReadFile(name string) ([]byte, error) {
-	text, err := r.FS.ReadFile(name)
+	text, err := fs.ReadFile(r.FS, name)
 	return bytes.ReplaceAll(text, []byte("{table}"), []byte(r.table)), err
 }

@@ -1,11 +1,14 @@
 package tokenstores_test
 
 import (
+	"bytes"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +16,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/database"
+	"github.com/kahu-go/kahu/internal/migrations"
 	"github.com/kahu-go/kahu/tokenstores"
 )
 
@@ -30,6 +34,7 @@ func TestTenMigrationsAtOnce(t *testing.T) {
 					store := tokenstores.NewBun(db)
 					if i%2 == 1 {
 						store = store.InTable("personal_access_tokens")
+						assert.NoError(t, tokenstores.Migrate(t.Context(), db))
 					}
 					assert.NoError(t, store.Migrate(t.Context()))
 					assert.NoError(t, db.Close())
@@ -41,8 +46,71 @@ func TestTenMigrationsAtOnce(t *testing.T) {
 			require.NoError(t, tokenstores.Migrate(t.Context(), db), "and once more")
 			assert.Equal(t, 1, count(t, db, "SELECT count(*) FROM tokens"))
 			assert.Zero(t, count(t, db, "SELECT count(*) FROM personal_access_tokens"))
+			assert.Zero(t, count(t, db, "SELECT count(*) FROM denials"))
 		})
 	}
+}
+
+// before is a database as it was before tokens had a state, with one token.
+func before(t *testing.T, address, table string) {
+	t.Helper()
+	db := opened(t, address)
+	old := fstest.MapFS{}
+	for _, dialect := range []string{"postgres", "sqlite"} {
+		name := "migrations/" + dialect + "/0001_tokens.up.sql"
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		old[name] = &fstest.MapFile{Data: bytes.ReplaceAll(text, []byte("{table}"), []byte(table))}
+	}
+	steps := "tokenstores"
+	if table != "tokens" {
+		steps += "_" + table
+	}
+	require.NoError(t, migrations.Run(t.Context(), db, steps, old))
+	execute(t, db, `INSERT INTO "`+table+`" (type, id, subject, hash, name, scopes, meta, created, last_used, expires, idle_limit, address, successor)`+
+		" VALUES ('api', 'old', '7', 'hash of old', '', '[]', '{}', ?, NULL, NULL, 0, '', '')", start.UnixMicro())
+}
+
+func TestTokensFromBeforeThereWereStatesAreKept(t *testing.T) {
+	for name, address := range addresses {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			before(t, at, "tokens")
+			before(t, at, "personal_access_tokens")
+			var wg sync.WaitGroup
+			for range 4 { // as many processes, each with a pool of its own
+				wg.Go(func() {
+					db, err := database.Open(at)
+					if !assert.NoError(t, err) {
+						return
+					}
+					for range 2 {
+						assert.NoError(t, tokenstores.Migrate(t.Context(), db))
+						assert.NoError(t, tokenstores.NewBun(db).InTable("personal_access_tokens").Migrate(t.Context()))
+					}
+					assert.NoError(t, db.Close())
+				})
+			}
+			wg.Wait()
+			db := opened(t, at)
+			for _, store := range []*tokenstores.Bun{tokenstores.NewBun(db), tokenstores.NewBun(db).InTable("personal_access_tokens")} {
+				want := &tokenstores.Token{ID: "old", Type: "api", Subject: "7", Hash: "hash of old", Created: start}
+				assert.Equal(t, want, find(t, store, "old"))
+				require.NoError(t, store.Renew(t.Context(), "api", "old", "hash of old", renewal("x", start)))
+				assert.Equal(t, "state of x", find(t, store, "old").State)
+			}
+			require.NoError(t, tokenstores.NewBunDenylist(db).Deny(t.Context(), denial("a")), "and there is a denylist")
+		})
+	}
+}
+
+// A node of the version before writes no state.
+func TestAStateIsNothingUnlessItIsWritten(t *testing.T) {
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		execute(t, db, "INSERT INTO tokens (type, id, subject, hash, name, scopes, meta, created, idle_limit, address, successor)"+
+			" VALUES ('api', 'old', '7', 'hash', '', '[]', '{}', 1, 0, '', '')")
+		assert.Empty(t, find(t, tokenstores.NewBun(db), "old").State)
+	})
 }
 
 func TestTablesAndPrefixesAreApart(t *testing.T) {
@@ -105,7 +173,7 @@ func TestATableThatIgnoresCaseFindsNoOtherToken(t *testing.T) {
 			collation = "ignorecase"
 		}
 		execute(t, db, "CREATE TABLE careless (type text COLLATE "+collation+", id text COLLATE "+collation+", subject text, hash text, name text,"+
-			" scopes text, meta text, created bigint, last_used bigint, expires bigint, idle_limit bigint, address text, successor text,"+
+			" scopes text, meta text, created bigint, last_used bigint, expires bigint, idle_limit bigint, address text, successor text, state text,"+
 			" PRIMARY KEY (type, id))")
 		store := tokenstores.NewBun(db).InTable("careless")
 		require.NoError(t, store.Insert(t.Context(), token("one")))

@@ -25,7 +25,13 @@ func token(id string) *tokenstores.Token {
 		ID: id, Type: "api", Subject: "7", Hash: "hash of " + id, Name: "Sting", Scopes: []string{"rings:read"},
 		Meta: map[string]json.RawMessage{"device": json.RawMessage(`"palantir"`)}, Created: start, LastUsed: start.Add(time.Minute),
 		Expires: start.Add(24 * time.Hour), IdleLimit: time.Hour, Address: "192.0.2.7",
+		State: "phial of Galadriel",
 	}
+}
+
+// renewal gives a token another hash at a time.
+func renewal(hash string, used time.Time) tokenstores.Renewal {
+	return tokenstores.Renewal{Hash: hash, State: "state of " + hash, Used: used, Address: "192.0.2.8"}
 }
 
 // addresses are those of an empty database of each sort.

@@ -25,7 +25,7 @@ func TestEachLookUpIsAnIndexSearch(t *testing.T) {
 			plain := tokenstores.NewBun(db)
 			joined := plain.JoinUsers(createUsers(t, db))
 			execute(t, db, "INSERT INTO tokens WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"+
-				" SELECT 'api', 'id' || i, i % 50, 'hash', '', '[]', '{}', i, NULL, NULL, i, '', '' FROM n")
+				" SELECT 'api', 'id' || i, i % 50, 'hash', '', '[]', '{}', i, NULL, NULL, i, '', '', '' FROM n")
 			execute(t, db, "INSERT INTO users WITH RECURSIVE n (i) AS (SELECT 8 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i, '', '' FROM n")
 			execute(t, db, "ANALYZE")
 			sent := func(call func()) string {
@@ -50,6 +50,8 @@ func TestEachLookUpIsAnIndexSearch(t *testing.T) {
 				"Delete":            {[]string{"tokens_pkey"}, sent(func() { _, _ = plain.Delete(t.Context(), "api", "a", "7") })},
 				"Touch":             {[]string{"tokens_pkey"}, sent(func() { _ = plain.Touch(t.Context(), "api", "a", "h", start, "") })},
 				"why no rotation":   {[]string{"tokens_pkey"}, sent(func() { _ = plain.Rotate(t.Context(), "api", "a", "h", start, token("b")) })},
+				"Renew":             {[]string{"tokens_pkey"}, sent(func() { _ = plain.Renew(t.Context(), "api", "one", "hash of one", renewal("x", start)) })},
+				"why no renewal":    {[]string{"tokens_pkey"}, sent(func() { _ = plain.Renew(t.Context(), "api", "a", "h", renewal("x", start)) })},
 				"Prune":             {[]string{"tokens_expiry"}, sent(func() { _, _ = plain.Prune(t.Context(), start, 9) })},
 			} {
 				plan := explain(t, db, c.query)

@@ -68,6 +68,13 @@ func checkTexts(t *Token) error {
 	if !cell.Valid(t.Name, maxName) || !cell.Valid(t.Successor, maxName) {
 		return fmt.Errorf("tokenstores: a name is UTF-8 without NUL of at most %d bytes", maxName)
 	}
+	return checkState(t.State)
+}
+
+func checkState(state string) error {
+	if !cell.Valid(state, maxState) {
+		return fmt.Errorf("tokenstores: a state is UTF-8 without NUL of at most %d bytes", maxState)
+	}
 	return nil
 }
 
@@ -162,6 +169,18 @@ func successor(typ, id string, until time.Time, next *Token) (*record, error) {
 		return nil, errors.New("tokenstores: a rotated token needs a time when it ends")
 	}
 	return encode(next)
+}
+
+// renewed returns what is stored of r, or why the token with this hash cannot be renewed so.
+func renewed(hash string, r Renewal) (Renewal, error) {
+	if !isName(r.Hash) || r.Hash == hash {
+		return r, fmt.Errorf("tokenstores: a renewal has another hash than before, UTF-8 without NUL of 1 to %d bytes", maxName)
+	}
+	if r.Used.IsZero() || !storable(r.Used) {
+		return r, errors.New("tokenstores: a renewal needs the time when it was asked for")
+	}
+	r.Used, r.Address = cell.Micro(r.Used), cell.Clean(r.Address, maxAddress)
+	return r, checkState(r.State)
 }
 
 // clone shares nothing with t.

@@ -134,6 +134,27 @@ func (r *Redis) Rotate(ctx context.Context, typ, id, hash string, until time.Tim
 	if err != nil {
 		return failed("rotate", err)
 	}
+	return refusal(answer)
+}
+
+// Renew is one script. Doing it again is no error.
+func (r *Redis) Renew(ctx context.Context, typ, id, hash string, n Renewal) error {
+	n, err := renewed(hash, n)
+	if err != nil {
+		return err
+	}
+	if !isName(typ, id, hash) {
+		return goneUnless(ctx.Err())
+	}
+	answer, err := r.run(ctx, renewScript, tokenName(typ, id), hash, n.Hash, n.State, n.Used.UnixMicro(), n.Address).Text()
+	if err != nil {
+		return failed("renew", err)
+	}
+	return refusal(answer)
+}
+
+// refusal is the error that a script's answer stands for.
+func refusal(answer string) error {
 	switch answer {
 	case "gone":
 		return ErrTokenGone

@@ -38,7 +38,8 @@ const slack = time.Hour
 func toFields(r *record) []any {
 	return []any{"who", who(r.Type, r.Subject), "type", r.Type, "id", r.ID, "subject", r.Subject, "hash", r.Hash, "name", r.Name,
 		"scopes", r.scopes, "meta", r.meta, "created", r.Created.UnixMicro(), "last_used", microOrEmpty(r.LastUsed),
-		"expires", microOrEmpty(r.Expires), "idle_limit", r.IdleLimit.Microseconds(), "address", r.Address, "successor", r.Successor}
+		"expires", microOrEmpty(r.Expires), "idle_limit", r.IdleLimit.Microseconds(), "address", r.Address, "successor", r.Successor,
+		"state", r.State}
 }
 
 func microOrEmpty(t time.Time) any {
@@ -54,6 +55,7 @@ func fromFields(fields map[string]string) (*Token, error) {
 		typ: cell.Text(fields["type"]), id: cell.Text(fields["id"]), subject: cell.Text(fields["subject"]),
 		hash: cell.Text(fields["hash"]), name: cell.Text(fields["name"]), scopes: cell.Text(fields["scopes"]), meta: cell.Text(fields["meta"]),
 		address: cell.Text(fields["address"]), successor: cell.Text(fields["successor"]),
+		state:   cell.Text(fields["state"]), // one stored before there were states has none
 		created: integer(fields["created"]), idleLimit: integer(fields["idle_limit"]),
 		lastUsed: optionalInteger(fields, "last_used"), expires: optionalInteger(fields, "expires"),
 	}).token()

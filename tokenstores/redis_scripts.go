@@ -82,7 +82,9 @@ var (
 local name, stale = ARGV[1], ARGV[2]
 if redis.call('EXISTS', token(name)) == 1 then
 	for i = 3, #ARGV, 2 do
-		if redis.call('HGET', token(name), ARGV[i]) ~= ARGV[i + 1] then return 0 end
+		local have = redis.call('HGET', token(name), ARGV[i])
+		if ARGV[i] == 'state' then have = have or '' end -- stored before there were states
+		if have ~= ARGV[i + 1] then return 0 end
 	end
 	return 1
 end
@@ -115,6 +117,22 @@ if have[3] ~= '' and tonumber(have[3]) < tonumber(till) then till = have[3] end
 redis.call('HSET', token(name), 'successor', id, 'expires', till)
 schedule(have[4], name, tonumber(now))
 add(following, 7)
+return 'done'`)
+
+	// renewScript says "gone", "rotated" or "done".
+	renewScript = redis.NewScript(scriptPrelude + `
+local name, hash, following, state, used, address = unpack(ARGV)
+local have = redis.call('HMGET', token(name), 'hash', 'state', 'successor', 'last_used', 'who')
+if not have[1] then return 'gone' end
+if have[1] == following and (have[2] or '') == state then return 'done' end
+if have[1] ~= hash or have[3] ~= '' then return 'rotated' end
+local _, ends = limits(name)
+if ends and ends <= tonumber(used) then return 'gone' end
+if have[4] == '' or tonumber(have[4]) <= tonumber(used) then
+	redis.call('HSET', token(name), 'last_used', used, 'address', address)
+end
+redis.call('HSET', token(name), 'hash', following, 'state', state)
+schedule(have[5], name, 0)
 return 'done'`)
 
 	deleteScript = redis.NewScript(scriptPrelude + `

@@ -88,6 +88,16 @@ func TestRedisCleansUpByItself(t *testing.T) {
 		assert.InDelta(t, 61*time.Minute, ttl("a"), float64(moment))
 		assert.InDelta(t, 11*time.Hour, ttl("b"), float64(moment))
 	})
+	t.Run("a renewal moves the end that an idle limit sets", func(t *testing.T) {
+		one := token("renewed")
+		one.LastUsed = time.Time{}
+		require.NoError(t, store.Insert(t.Context(), one))
+		require.NoError(t, c.Persist(t.Context(), "{kahu:tokens}:t:3:api:renewed").Err())
+		require.NoError(t, store.Renew(t.Context(), "api", "renewed", one.Hash, renewal("x", start.Add(30*time.Minute))))
+		assert.InDelta(t, 2*time.Hour, ttl("renewed"), float64(moment))
+		ends := c.ZScore(t.Context(), "{kahu:tokens}:x", member(t, c, "renewed")).Val()
+		assert.InDelta(t, float64(start.Add(90*time.Minute).UnixMicro()), ends, 0)
+	})
 	t.Run("one without limits has no end until it is rotated", func(t *testing.T) {
 		ever := token("ever")
 		ever.Expires, ever.IdleLimit = time.Time{}, 0
@@ -150,6 +160,19 @@ func TestRedisCleansUpByItself(t *testing.T) {
 			assert.Empty(t, keys(t, c), name)
 		}
 	})
+}
+
+// member is how the token with this id is noted among those that end.
+func member(t *testing.T, c *redis.Client, id string) string {
+	t.Helper()
+	all, err := c.ZRange(t.Context(), "{kahu:tokens}:x", 0, -1).Result()
+	require.NoError(t, err)
+	for _, one := range all {
+		if strings.HasSuffix(one, ":"+id) {
+			return one
+		}
+	}
+	return ""
 }
 
 func TestRedisDeletesATypeInBatches(t *testing.T) {

@@ -85,7 +85,7 @@ func duringARotation(t *testing.T, db *bun.DB, store *tokenstores.Bun, ends []fu
 	require.NoError(t, err)
 	defer func() { _ = gate.Rollback() }()
 	_, err = gate.ExecContext(t.Context(), "INSERT INTO tokens SELECT type, 'b', '8', hash, name, scopes, meta, created, last_used,"+
-		" expires, idle_limit, address, '' FROM tokens WHERE id = 'a'")
+		" expires, idle_limit, address, '', '' FROM tokens WHERE id = 'a'")
 	require.NoError(t, err)
 	var all sync.WaitGroup
 	all.Go(func() { assert.NoError(t, store.Rotate(t.Context(), "api", "a", "hash of a", start, token("b"))) })

@@ -8,7 +8,7 @@ import (
 )
 
 const columns = "t.type, t.id, t.subject, t.hash, t.name, t.scopes, t.meta, t.created, t.last_used, t.expires, t.idle_limit, " +
-	"t.address, t.successor"
+	"t.address, t.successor, t.state"
 
 // ends is the expression of the expiry's index: when a token is over, as [Token.Live]
 // says, or NULL.
@@ -20,13 +20,13 @@ const (
 // A row is a token as the database returns it. Times are whole microseconds since 1970,
 // as [cell.Micro] says.
 type row struct {
-	typ, id, subject, hash, name, scopes, meta, address, successor cell.Text
-	created, lastUsed, expires, idleLimit                          cell.Integer
+	typ, id, subject, hash, name, scopes, meta, address, successor, state cell.Text
+	created, lastUsed, expires, idleLimit                                 cell.Integer
 }
 
 func (r *row) dest() []any {
 	return []any{&r.typ, &r.id, &r.subject, &r.hash, &r.name, &r.scopes, &r.meta, &r.created, &r.lastUsed, &r.expires, &r.idleLimit,
-		&r.address, &r.successor}
+		&r.address, &r.successor, &r.state}
 }
 
 func (r *row) token() (*Token, error) {
@@ -36,7 +36,7 @@ func (r *row) token() (*Token, error) {
 	t := &Token{
 		ID: string(r.id), Type: string(r.typ), Subject: string(r.subject), Hash: string(r.hash), Name: string(r.name),
 		Created: r.created.Time(), LastUsed: r.lastUsed.Time(), Expires: r.expires.Time(),
-		Address: string(r.address), Successor: string(r.successor),
+		Address: string(r.address), Successor: string(r.successor), State: string(r.state),
 	}
 	return t, t.restore(r.scopes, r.meta, r.idleLimit.N)
 }
@@ -48,6 +48,9 @@ func optional(i cell.Integer) bool { return i.OK || i.Null }
 func (t *Token) restore(scopes, meta cell.Text, idle int64) (err error) {
 	if t.Hash == "" || t.Subject == "" {
 		return damaged("no hash or no subject")
+	}
+	if checkState(t.State) != nil {
+		return damaged("a state that is no text")
 	}
 	if idle < 0 || idle > math.MaxInt64/int64(time.Microsecond) {
 		return damaged("an idle limit out of range")

@@ -1,5 +1,6 @@
 // Package tokenstores keeps opaque tokens: long random texts that are worth an
-// identity. It knows hashes of them, never the texts.
+// identity. It knows hashes of them, never the texts. Beside them it keeps what ends before
+// its time of the credentials that no store knows, in a [Denylist].
 package tokenstores
 
 import (
@@ -10,10 +11,12 @@ import (
 )
 
 var (
-	// ErrTokenGone is what Rotate returns if there is no such token any more, or it is over.
+	// ErrTokenGone is what Rotate and Renew return if there is no such token any more, or it
+	// is over.
 	ErrTokenGone = errors.New("tokenstores: the token is gone")
 
-	// ErrTokenRotated is what Rotate returns for a token that has a successor already.
+	// ErrTokenRotated is what Rotate and Renew return for a token that has a successor
+	// already, and Renew for one that has another hash by now.
 	ErrTokenRotated = errors.New("tokenstores: the token was rotated already")
 
 	// ErrTokenDamaged is what Find wraps when a row is there and cannot be read. It is to
@@ -38,6 +41,7 @@ type Token struct {
 	IdleLimit         time.Duration // it ends if it is not used for so long; 0: no limit
 	Address           string        // where it was last used, or made
 	Successor         string        // the ID of the token that it was rotated into
+	State             string        `json:"-"` // what the strategy that made it keeps with it, "" if nothing
 
 	User   any  `json:"-"` // the owner, if the store loaded them with the token
 	Joined bool `json:"-"` // the store did: User nil means the owner is gone
@@ -70,7 +74,7 @@ type Store interface {
 	// Insert stores a token whose type and id are new; the same token again is no error.
 	// It refuses a token without a type, id, hash, subject or time of creation, an empty
 	// scope, and text that is no UTF-8, has a NUL or is too long: 255 bytes, a subject
-	// 1024, scopes and meta 64 KiB each. Address is cut, never refused.
+	// 1024, a state 4 KiB, scopes and meta 64 KiB each. Address is cut, never refused.
 	Insert(ctx context.Context, t *Token) error
 
 	// Touch writes when and where a token was used. It never moves LastUsed back; a
@@ -84,6 +88,14 @@ type Store interface {
 	// before, when next was created. A zero until, which would mean never, and a next of
 	// another type are refused.
 	Rotate(ctx context.Context, typ, id, hash string, until time.Time, next *Token) error
+
+	// Renew gives the token with this type, id and hash another hash and state, writes
+	// when and where it was used, and keeps everything else. LastUsed never moves back. It is
+	// one atomic step: of many at once one succeeds, and the others get [ErrTokenRotated], or
+	// [ErrTokenGone] if there is no such token or it was not live at r.Used. What succeeded
+	// and is done again with the same hash and state is no error. A renewal that cannot be
+	// stored, as Insert says, without Used or with the hash that the token has is refused.
+	Renew(ctx context.Context, typ, id, hash string, r Renewal) error
 
 	// Delete removes a token of a subject and reports whether there was one: true once,
 	// and perhaps never if the answer of the database was lost. An empty subject means
@@ -106,6 +118,14 @@ type Store interface {
 	// Prune removes at most limit tokens that are not live at now, of any type, and
 	// returns how many it removed.
 	Prune(ctx context.Context, now time.Time, limit int) (int, error)
+}
+
+// A Renewal is what replaces the secret of a token that keeps its id: so all that
+// followed one login are one row, which is listed as one device and ended as one.
+type Renewal struct {
+	Hash, State string    // of the token from now on
+	Used        time.Time // when this was asked for
+	Address     string    // and from where
 }
 
 // A UserJoiner is a [Store] that can load the owner together with the token. JoinUsers

@@ -9,6 +9,7 @@ const (
 	maxSubject = 1024
 	maxJSON    = 1 << 16 // scopes, and meta, each as JSON
 	maxAddress = 256
+	maxState   = 1 << 12
 )
 
 // isName reports whether a stored token can have s for its type, id or hash. Any other

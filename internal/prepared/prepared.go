@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // ErrClosed is the error of every query after [Query.Close].
@@ -48,9 +49,13 @@ func New(db *bun.DB, query string) *Query {
 	return q
 }
 
-// Query runs the query. The caller closes the rows. Times among the arguments are bound in UTC with microseconds, as Bun writes them.
+// Query runs the query. The caller closes the rows. Times among the arguments are bound in UTC with microseconds, as Bun writes them. In a
+// transaction of ctx it is not prepared.
 func (q *Query) Query(ctx context.Context, args ...any) (*sql.Rows, error) {
 	args = bound(args)
+	if tx, ok := txn.Of(ctx, q.db); ok {
+		return tx.Tx.QueryContext(ctx, q.text, args...)
+	}
 	if q.direct {
 		return q.queryDirect(ctx, args)
 	}

@@ -59,6 +59,13 @@ func Retryable(err error) bool {
 	return lost(err)
 }
 
+// RolledBack tells whether the transaction of the work was rolled back for certain, by the database, and may succeed if it is done again:
+// serialization failures, deadlocks, a busy SQLite file.
+func RolledBack(err error) bool {
+	state := State(err)
+	return Retryable(err) && (state == "40001" || state == "40P01" || state == "" && !lost(err))
+}
+
 func retryableState(state string) bool {
 	switch state {
 	case "40001", "40P01", // serialization_failure, deadlock_detected

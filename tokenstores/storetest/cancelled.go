@@ -33,6 +33,7 @@ var contextClauses = []clause{
 			"Insert":     s.Insert(ctx, token("two")),
 			"Touch":      s.Touch(ctx, "api", "one", want.Hash, start.Add(time.Hour), ""),
 			"Rotate":     s.Rotate(ctx, "api", "one", want.Hash, until, token("two")),
+			"Renew":      s.Renew(ctx, "api", "one", want.Hash, renewal("one", "b", start.Add(time.Hour))),
 			"Delete":     deleted,
 			"DeleteAll":  deletedAll,
 			"DeleteType": deletedType,

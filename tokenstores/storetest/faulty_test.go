@@ -26,6 +26,9 @@ var methods = map[string]func(ctx context.Context, s tokenstores.Store) error{
 	"Rotate": func(ctx context.Context, s tokenstores.Store) error {
 		return s.Rotate(ctx, "api", "a", "h", time.Unix(9, 0), token("b"))
 	},
+	"Renew": func(ctx context.Context, s tokenstores.Store) error {
+		return s.Renew(ctx, "api", "a", "h", tokenstores.Renewal{Hash: "i", Used: time.Unix(2, 0)})
+	},
 	"Delete": func(ctx context.Context, s tokenstores.Store) error {
 		_, err := s.Delete(ctx, "api", "a", "")
 		return err
@@ -86,5 +89,47 @@ func TestFaulty(t *testing.T) {
 		found, err := f.Find(t.Context(), "api", "a")
 		require.NoError(t, err)
 		assert.NotNil(t, found)
+	})
+}
+
+func TestFaultyDenylist(t *testing.T) {
+	calls := map[string]func(ctx context.Context, l tokenstores.Denylist) error{
+		"Deny": func(ctx context.Context, l tokenstores.Denylist) error {
+			return l.Deny(ctx, tokenstores.Denial{Key: "a", Mark: "1", Until: time.Unix(9, 0)})
+		},
+		"Find": func(ctx context.Context, l tokenstores.Denylist) error {
+			_, err := l.Find(ctx, "frodo", "a")
+			return err
+		},
+		"Prune": func(ctx context.Context, l tokenstores.Denylist) error {
+			_, err := l.Prune(ctx, time.Unix(1, 0), 1)
+			return err
+		},
+	}
+	t.Run("passes the suite while it is whole", func(t *testing.T) {
+		storetest.RunDenylist(t, func(*testing.T) tokenstores.Denylist {
+			return storetest.NewFaultyDenylist(tokenstores.NewMemoryDenylist())
+		})
+	})
+	t.Run("fails in the methods that were named, or in all, until it is healed", func(t *testing.T) {
+		for name, call := range calls {
+			for _, methods := range [][]string{{name}, nil} {
+				f := storetest.NewFaultyDenylist(tokenstores.NewMemoryDenylist())
+				f.Fail(methods...)
+				require.ErrorIs(t, call(t.Context(), f), storetest.ErrFault, name)
+				f.Heal()
+				require.NoError(t, call(t.Context(), f), name)
+				assert.Equal(t, []string{name, name}, f.Calls())
+			}
+		}
+	})
+	t.Run("does the work and fails where an answer is lost", func(t *testing.T) {
+		f := storetest.NewFaultyDenylist(tokenstores.NewMemoryDenylist())
+		f.FailCall(1)
+		f.LoseAnswers()
+		require.ErrorIs(t, calls["Deny"](t.Context(), f), storetest.ErrFault)
+		found, err := f.Find(t.Context(), "frodo", "a")
+		require.NoError(t, err)
+		assert.Equal(t, []string{"1"}, found.Marks)
 	})
 }

@@ -30,14 +30,18 @@ var hostileClauses = []clause{
 			assert.Equal(t, []string{text}, list(t, s, text, text))
 		}
 	}},
-	{"hostile text is touched, rotated and deleted as any other", func(t *testing.T, s tokenstores.Store) {
+	{"hostile text is touched, renewed, rotated and deleted as any other", func(t *testing.T, s tokenstores.Store) {
 		for _, text := range hostile {
 			insert(t, s, hostileToken(t, text))
 			require.NoError(t, s.Touch(t.Context(), text, text, text, start.Add(time.Hour), text))
 			assert.Equal(t, text, find(t, s, text, text).Address)
+			r := tokenstores.Renewal{Hash: text + "2", State: text + "2", Used: start.Add(2 * time.Hour), Address: text + "2"}
+			require.NoError(t, s.Renew(t.Context(), text, text, text, r))
+			renewed := find(t, s, text, text)
+			assert.Equal(t, []string{r.Hash, r.State, r.Address}, []string{renewed.Hash, renewed.State, renewed.Address})
 			next := hostileToken(t, text)
 			next.ID += "2"
-			require.NoError(t, s.Rotate(t.Context(), text, text, text, until, next))
+			require.NoError(t, s.Rotate(t.Context(), text, text, r.Hash, start.Add(3*time.Hour), next))
 			assert.Equal(t, next.ID, find(t, s, text, text).Successor)
 			assert.Equal(t, 1, removeAll(t, s, text, text, next.ID))
 			assert.True(t, remove(t, s, text, next.ID, text))
@@ -86,5 +90,5 @@ func hostileToken(t *testing.T, text string) *tokenstores.Token {
 	value, err := json.Marshal(text)
 	require.NoError(t, err)
 	return &tokenstores.Token{ID: text, Type: text, Subject: text, Hash: text, Name: text, Scopes: []string{text},
-		Meta: map[string]json.RawMessage{text: value}, Created: start, Address: text}
+		Meta: map[string]json.RawMessage{text: value}, Created: start, Address: text, State: text}
 }

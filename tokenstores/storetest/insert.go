@@ -30,6 +30,9 @@ var insertClauses = []clause{
 		other := token("one")
 		other.Hash = "another"
 		require.Error(t, s.Insert(t.Context(), other))
+		other = token("one")
+		other.State = "another"
+		require.Error(t, s.Insert(t.Context(), other))
 		assertToken(t, want, find(t, s, "api", "one"))
 		assert.Empty(t, list(t, s, "api", "sam"))
 	}},
@@ -60,6 +63,7 @@ var insertClauses = []clause{
 		want := token(strings.Repeat("i", 255))
 		want.Type, want.Hash, want.Name = strings.Repeat("t", 255), strings.Repeat("h", 255), strings.Repeat("n", 255)
 		want.Subject, want.Scopes = strings.Repeat("s", 1024), []string{strings.Repeat("s", 255)}
+		want.State = strings.Repeat("s", 1<<12)
 		insert(t, s, want)
 		assertToken(t, want, find(t, s, want.Type, want.ID))
 		assert.Equal(t, []string{want.ID}, list(t, s, want.Type, want.Subject))
@@ -69,7 +73,7 @@ var insertClauses = []clause{
 func assertSilent(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)
-	for _, text := range []string{"mellon", "hash of", "frodo", "sam", "one of"} {
+	for _, text := range []string{"mellon", "hash of", "frodo", "sam", "one of", "phial"} {
 		assert.NotContains(t, err.Error(), text)
 	}
 }
@@ -97,6 +101,7 @@ var refused = func() map[string]func(*tokenstores.Token) {
 		"a subject that is too long": func(t *tokenstores.Token) {
 			t.Subject = strings.Repeat("a", 1025)
 		},
+		"a state that is too long": func(t *tokenstores.Token) { t.State = strings.Repeat("a", 1<<12+1) },
 	}
 	for i, text := range unstorable {
 		m["an id "+strconv.Itoa(i)] = func(t *tokenstores.Token) { t.ID = text }
@@ -108,6 +113,7 @@ var refused = func() map[string]func(*tokenstores.Token) {
 		m["a key "+strconv.Itoa(i)] = func(t *tokenstores.Token) { t.Meta = map[string]json.RawMessage{text: json.RawMessage("1")} }
 		if len(text) != 256 {
 			m["a subject "+strconv.Itoa(i)] = func(t *tokenstores.Token) { t.Subject = text }
+			m["a state "+strconv.Itoa(i)] = func(t *tokenstores.Token) { t.State = text }
 		}
 	}
 	return m

@@ -5,7 +5,8 @@
 //		storetest.Run(t, func(t *testing.T) tokenstores.Store { return mystore.New() })
 //	}
 //
-// [Faulty] is a store that fails when told to.
+// [RunDenylist] does the same for a [tokenstores.Denylist]. [Faulty] is a store that fails
+// when told to, and [FaultyDenylist] such a list.
 package storetest
 
 import (
@@ -24,7 +25,7 @@ type clause struct {
 // that is empty; what it opens it closes by t.Cleanup. Run it under the race detector too.
 func Run(t *testing.T, open func(t *testing.T) tokenstores.Store) {
 	t.Helper()
-	for _, group := range [][]clause{findClauses, insertClauses, touchClauses, rotateClauses, deleteClauses, listClauses,
+	for _, group := range [][]clause{findClauses, insertClauses, touchClauses, rotateClauses, renewClauses, deleteClauses, listClauses,
 		deleteAllClauses, pruneClauses, hostileClauses, contextClauses, concurrencyClauses} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

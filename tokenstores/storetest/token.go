@@ -22,7 +22,7 @@ func token(id string) *tokenstores.Token {
 		ID: id, Type: "api", Subject: "frodo", Hash: "hash of " + id, Name: "Sting", Scopes: []string{"rings:read", "*"},
 		Meta:    map[string]json.RawMessage{"device": json.RawMessage(`"palantír"`), "family": json.RawMessage(`[1,2]`)},
 		Created: start, LastUsed: start.Add(time.Minute), Expires: start.Add(30 * 24 * time.Hour), IdleLimit: 12 * time.Hour,
-		Address: "2001:db8::7",
+		Address: "2001:db8::7", State: `{"next":"phial"}`,
 	}
 }
 
@@ -76,6 +76,7 @@ func assertToken(t testing.TB, want, got *tokenstores.Token) {
 	for field, pair := range map[string][2]string{
 		"ID": {want.ID, got.ID}, "Type": {want.Type, got.Type}, "Subject": {want.Subject, got.Subject}, "Hash": {want.Hash, got.Hash},
 		"Name": {want.Name, got.Name}, "Address": {want.Address, got.Address}, "Successor": {want.Successor, got.Successor},
+		"State": {want.State, got.State},
 	} {
 		assert.Equal(t, pair[0], pair[1], field)
 	}
