@@ -39,6 +39,20 @@ func (c *Context) Authenticate(strategies ...Strategy) (*Identity, error) {
 	return id, nil
 }
 
+// Challenged returns what a strategy refused outside of [Context.Authenticate], such as a
+// token in a body, with its challenge: return it. What is no refusal is returned as it is.
+func (c *Context) Challenged(why error, by Strategy) error {
+	if !rejects(why) && !passes(why) {
+		return why
+	}
+	asked := []Strategy{by}
+	no := refusal{why: why}
+	if rejects(why) {
+		no.by = &asked[0]
+	}
+	return no.challenge(c, asked)
+}
+
 // Identify returns a layer that finds out who sent the request, as [Authenticate]
 // does, and lets in those too who sent no credentials at all. Wrong ones are answered
 // as Authenticate answers them.

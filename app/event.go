@@ -17,10 +17,12 @@ type EventName string
 
 // What the guards of tokens tell of.
 const (
-	EventIssued  EventName = "credential issued"
-	EventUsed    EventName = "credential used"
-	EventRefused EventName = "credential refused"
-	EventRevoked EventName = "credential revoked"
+	EventIssued    EventName = "credential issued"
+	EventUsed      EventName = "credential used"
+	EventRefused   EventName = "credential refused"
+	EventRevoked   EventName = "credential revoked"
+	EventRefreshed EventName = "credential refreshed"
+	EventReused    EventName = "credential reused" // one that was good for one use: somebody may have stolen it
 )
 
 // Emit tells [App].OnEvent. Strategies call it.

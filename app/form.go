@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kahu-go/kahu/internal/strictjson"
 )
 
 // eachField tells take the fields of a form in their order.
@@ -51,7 +53,7 @@ func bindForm(body []byte, target reflect.Value) error {
 	if target.Type() == anyMap {
 		return bindFormMap(body, target)
 	}
-	known, form := fields(target.Type()), url.Values{}
+	known, form := strictjson.Fields(target.Type()), url.Values{}
 	err := eachField(body, func(name, value string) error {
 		if _, ok := known[name]; ok {
 			form.Add(name, value)
@@ -98,8 +100,8 @@ func formStrings(body []byte, names []string, found map[string]string) error {
 	})
 }
 
-func setField(b bound, target reflect.Value, values []string) error {
-	field, err := b.of(target)
+func setField(f strictjson.Field, target reflect.Value, values []string) error {
+	field, err := f.Of(target)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func (b *Bearer) extract(ctx *app.Context) (string, error) {
 // deliberate reports whether the token came in the header, which no form of another
 // site can set.
 func (b *Bearer) deliberate(ctx *app.Context, text string) bool {
-	inHeader, err := b.o.header(ctx)
+	inHeader, err := authorization(ctx, b.o.SchemeOptional)
 	return b.o.Extract == nil && err == nil && inHeader == text
 }
 
@@ -259,7 +259,11 @@ func (b *Bearer) End(ctx *app.Context, id *app.Identity) error {
 // Challenge says what RFC 6750 section 3 wants said. It repeats nothing that the
 // client sent.
 func (b *Bearer) Challenge(_ *app.Context, why error) string {
-	c := `Bearer realm="` + b.o.Realm + `"`
+	return bearerChallenge(b.o.Realm, why)
+}
+
+func bearerChallenge(realm string, why error) string {
+	c := `Bearer realm="` + realm + `"`
 	r, ok := errors.AsType[*app.Rejection](why)
 	if !ok {
 		return c

@@ -74,7 +74,7 @@ func (b *Bearer) Issue(ctx context.Context, user any, o TokenOptions) (*IssuedTo
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := b.writing(ctx)
+	ctx, cancel := finishing(ctx)
 	defer cancel()
 	if err := b.store.Insert(ctx, issued.Token); err != nil {
 		return nil, away("store the token", err)
@@ -182,7 +182,7 @@ func (b *Bearer) Rotate(ctx context.Context, t *tokenstores.Token, overlap time.
 		return nil, err
 	}
 	next.Meta = stored.Meta
-	ctx, cancel := b.writing(ctx)
+	ctx, cancel := finishing(ctx)
 	defer cancel()
 	if err := b.store.Rotate(ctx, stored.Type, stored.ID, stored.Hash, next.Created.Add(overlap), next.Token); err != nil {
 		return nil, away("rotate the token", err)

@@ -12,7 +12,7 @@ import (
 // places looks for the token where the options allow it. In two places at once it is
 // invalid (RFC 6750 section 2).
 func (o *BearerOptions) places(ctx *app.Context) (string, error) {
-	text, err := o.header(ctx)
+	text, err := authorization(ctx, o.SchemeOptional)
 	if err != nil {
 		return "", err
 	}
@@ -35,8 +35,8 @@ func (o *BearerOptions) places(ctx *app.Context) (string, error) {
 	return text, nil
 }
 
-// header returns the token of the Authorization header, "" if there is none of ours.
-func (o *BearerOptions) header(ctx *app.Context) (string, error) {
+// authorization returns the token of the Authorization header, "" if there is none of ours.
+func authorization(ctx *app.Context, schemeOptional bool) (string, error) {
 	lines := ctx.Request.Header["Authorization"]
 	if len(lines) > 1 {
 		return "", badRequest("Send one Authorization header")
@@ -52,7 +52,7 @@ func (o *BearerOptions) header(ctx *app.Context) (string, error) {
 	scheme, rest := lines[0][:end], lines[0][end:]
 	text, spaced := strings.CutPrefix(rest, " ")
 	switch {
-	case o.SchemeOptional && rest == "" && !strings.EqualFold(scheme, "Bearer"):
+	case schemeOptional && rest == "" && !strings.EqualFold(scheme, "Bearer"):
 		return scheme, nil
 	case !strings.EqualFold(scheme, "Bearer"):
 		return "", nil // another strategy's

@@ -58,7 +58,7 @@ func (b *Bearer) Revoke(ctx context.Context, user any, id string) (bool, error) 
 }
 
 func (b *Bearer) revoke(ctx context.Context, id, subject string) (bool, error) {
-	ctx, cancel := b.writing(ctx)
+	ctx, cancel := finishing(ctx)
 	defer cancel()
 	there, err := b.store.Delete(ctx, b.o.Type, id, subject)
 	if err != nil {
@@ -74,7 +74,7 @@ func (b *Bearer) RevokeAll(ctx context.Context, user any, keep string) (int, err
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := b.writing(ctx)
+	ctx, cancel := finishing(ctx)
 	defer cancel()
 	n, err := b.store.DeleteAll(ctx, b.o.Type, subject, keep)
 	if err != nil {
@@ -85,7 +85,7 @@ func (b *Bearer) RevokeAll(ctx context.Context, user any, keep string) (int, err
 
 // RevokeEverybody ends all tokens of this Type: everybody must get a new one.
 func (b *Bearer) RevokeEverybody(ctx context.Context) (int, error) {
-	ctx, cancel := b.writing(ctx)
+	ctx, cancel := finishing(ctx)
 	defer cancel()
 	n, err := b.store.DeleteType(ctx, b.o.Type)
 	if err != nil {
@@ -99,8 +99,12 @@ const pruneBatch = 500
 // Prune removes the tokens that are over, in batches, from the whole store, and
 // returns how many there were.
 func (b *Bearer) Prune(ctx context.Context) (total int, err error) {
+	return pruneAll(ctx, b.store, b.now)
+}
+
+func pruneAll(ctx context.Context, store pruner, now func() time.Time) (total int, err error) {
 	for {
-		n, err := b.store.Prune(ctx, b.now(), pruneBatch)
+		n, err := store.Prune(ctx, now(), pruneBatch)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("strategies: prune tokens: %w", err)
@@ -122,10 +126,14 @@ func (b *Bearer) PruneEvery(ctx context.Context, interval time.Duration) {
 }
 
 func (b *Bearer) subject(ctx context.Context, user any) (string, error) {
+	return subjectOf(ctx, b.users, user)
+}
+
+func subjectOf(ctx context.Context, users app.Serializer, user any) (string, error) {
 	if isNil(user) {
 		return "", errors.New("strategies: a token needs a user, not nil")
 	}
-	subject, err := b.users.Serialize(ctx, user)
+	subject, err := users.Serialize(ctx, user)
 	if err == nil && subject == "" {
 		err = errors.New("an empty subject")
 	}
@@ -135,8 +143,8 @@ func (b *Bearer) subject(ctx context.Context, user any) (string, error) {
 	return subject, nil
 }
 
-// writing bounds one change, and finishes it though the client hangs up.
-func (b *Bearer) writing(ctx context.Context) (context.Context, context.CancelFunc) {
+// finishing bounds one change, and finishes it though the client hangs up.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 

@@ -37,6 +37,15 @@ func newTokenText(prefix string) (tokenText, error) {
 	return tokenText{prefix, base62(b[:idBytes], idChars), base62(b[idBytes:], secretChars)}, nil
 }
 
+// randomID returns 128 random bits as an id is written.
+func randomID() (string, error) {
+	var b [idBytes]byte
+	if _, err := io.ReadFull(rand.Reader, b[:]); err != nil {
+		return "", fmt.Errorf("strategies: no random id: %w", err)
+	}
+	return base62(b[:], idChars), nil
+}
+
 // parseTokenText reads a token and reports whether it can be one: garbage, and a
 // token with a typing error, costs no query.
 func parseTokenText(prefix, text string) (t tokenText, ok bool) {
@@ -51,8 +60,10 @@ func parseTokenText(prefix, text string) (t tokenText, ok bool) {
 // isTokenID tells before any query whether a text from a client can be an id.
 func isTokenID(id string) bool { return len(id) == idChars && strings.Trim(id, digits) == "" }
 
-func (t tokenText) String() string {
-	body := t.prefix + t.id + t.secret
+func (t tokenText) String() string { return summed(t.prefix + t.id + t.secret) }
+
+// summed adds the checksum.
+func summed(body string) string {
 	sum := crc32.ChecksumIEEE([]byte(body))
 	return body + base62([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}, sumChars)
 }
@@ -141,18 +152,22 @@ func (k *TokenKeys) matches(stored, typ string, t tokenText) bool {
 	if rest, mac := strings.CutPrefix(stored, "hmac-sha256:"); mac {
 		id, _, _ := strings.Cut(rest, ":")
 		want = ""
-		for _, key := range k.all() {
-			if key.ID == id {
-				want = key.mac(typ, t)
-			}
+		if secret := k.secret(id); secret != nil {
+			want = TokenKey{id, secret}.mac(typ, t)
 		}
 	}
 	return want != "" && subtle.ConstantTimeCompare([]byte(stored), []byte(want)) == 1
 }
 
-func (k *TokenKeys) all() []TokenKey {
+// secret returns the secret of a key, nil if there is no such key.
+func (k *TokenKeys) secret(id string) []byte {
 	if k == nil {
 		return nil
 	}
-	return k.keys
+	for _, key := range k.keys {
+		if key.ID == id {
+			return key.Secret
+		}
+	}
+	return nil
 }

@@ -34,15 +34,15 @@ var layers = map[string]layer{
 	"throttle":      {others: []string{bun, redis}},
 	"strategies": {
 		ours:   []string{"app", "tokenstores", "passwords", "throttle"},
-		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/gorilla/securecookie", "golang.org/x/text"},
+		others: []string{"github.com/gorilla/securecookie", "golang.org/x/text"},
 	},
 	"accounts": {
 		ours:   []string{"app", "router", "serializer", "sessionstores", "tokenstores", "passwords", "throttle", "strategies"},
-		others: []string{bun},
+		others: []string{bun, "github.com/wneessen/go-mail", "golang.org/x/text"},
 	},
 	"middleware": {ours: []string{"app", "throttle"}},
 	"database":   {others: []string{bun, "github.com/jackc/pgx/v5", "modernc.org/sqlite"}},
-	"internal":   {others: []string{bun, redis}},
+	"internal":   {others: []string{bun, redis, "github.com/golang-jwt/jwt/v5"}},
 }
 
 // drivers are linked by package database only, and by tests.

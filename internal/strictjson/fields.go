@@ -1,4 +1,4 @@
-package app
+package strictjson
 
 import (
 	"encoding"
@@ -10,15 +10,16 @@ import (
 	"sync"
 )
 
-// A bound is a field of a struct that bodies can set.
-type bound struct {
+// A Field is a field of a struct that a member of an object can set.
+type Field struct {
+	Type  reflect.Type
 	index []int // through embedded structs
-	typ   reflect.Type
 }
 
-// of returns the field in a struct. Embedded structs on the way to it are made.
-func (b bound) of(v reflect.Value) (reflect.Value, error) {
-	for _, i := range b.index {
+// Of returns the field in a struct. Embedded structs on the way to it are made; it is an
+// error if one of them cannot be.
+func (f Field) Of(v reflect.Value) (reflect.Value, error) {
+	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {
 			if v.IsNil() && !v.CanSet() {
 				return v, errors.New("it is in an embedded pointer to an unexported type")
@@ -33,42 +34,43 @@ func (b bound) of(v reflect.Value) (reflect.Value, error) {
 	return v, nil
 }
 
-// boundFields remembers what fields found: a body may hold many objects of one type.
-var boundFields sync.Map // of reflect.Type to map[string]bound
+// remembered is what Fields found: a text may hold many objects of one type.
+var remembered sync.Map // of reflect.Type to map[string]Field
 
-// fields returns the fields of a struct under the names that encoding/json knows them
-// by; none for other types and for those that decode themselves.
-func fields(t reflect.Type) map[string]bound {
+// Fields returns the fields of a struct under the names that encoding/json knows them
+// by; none for other types and for those that decode themselves. The map is shared: it
+// is not to be changed.
+func Fields(t reflect.Type) map[string]Field {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t == nil || t.Kind() != reflect.Struct || decodesItself(t) {
 		return nil
 	}
-	if found, ok := boundFields.Load(t); ok {
-		return found.(map[string]bound)
+	if found, ok := remembered.Load(t); ok {
+		return found.(map[string]Field)
 	}
 	found := findFields(t)
-	boundFields.Store(t, found)
+	remembered.Store(t, found)
 	return found
 }
 
 // findFields goes down into embedded structs level by level: of a name that is there
 // several times the one on top counts.
-func findFields(t reflect.Type) map[string]bound {
-	found := map[string]bound{}
+func findFields(t reflect.Type) map[string]Field {
+	found := map[string]Field{}
 	seen := map[reflect.Type]bool{t: true}
-	for level := []bound{{typ: t}}; len(level) > 0; {
-		var below []bound
+	for level := []Field{{Type: t}}; len(level) > 0; {
+		var below []Field
 		for _, outer := range level {
-			for i := range outer.typ.NumField() {
-				f := outer.typ.Field(i)
-				b := bound{append(slices.Clone(outer.index), i), f.Type}
+			for i := range outer.Type.NumField() {
+				f := outer.Type.Field(i)
+				own := Field{f.Type, append(slices.Clone(outer.index), i)}
 				name, ok := jsonName(f)
 				if inner := embedded(f); ok && name == "" && inner != nil {
 					if !seen[inner] {
 						seen[inner] = true
-						below = append(below, bound{b.index, inner})
+						below = append(below, Field{inner, own.index})
 					}
 					continue
 				}
@@ -76,7 +78,7 @@ func findFields(t reflect.Type) map[string]bound {
 					name = f.Name
 				}
 				if _, above := found[name]; ok && f.IsExported() && !above {
-					found[name] = b
+					found[name] = own
 				}
 			}
 		}

@@ -1,0 +1,394 @@
+package strategies
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/tokenstores"
+)
+
+// ErrTokenReused is the cause for which a refresh token is refused that was used before:
+// either its owner or somebody else has stolen goods, and nobody can tell who. Its device
+// has to log in again.
+var ErrTokenReused = errors.New("strategies: the refresh token was used before")
+
+// ErrRefreshToken is a cause for which [JWT.Refresh] refuses the refresh token itself, and
+// not the access token that came along or the request.
+var ErrRefreshToken = errors.New("strategies: the refresh token is not accepted")
+
+// A family is what the row of a device keeps beside the hash of its refresh token.
+type family struct {
+	Proof   string `json:"proof"`             // hash of the proof in each of its tokens
+	Client  string `json:"client,omitempty"`  // who may refresh; "": anybody
+	Stamp   string `json:"stamp,omitempty"`   // of the user, at the login
+	Token   string `json:"token"`             // the id of the access token that was issued last
+	Issued  int64  `json:"issued"`            // when that was, in microseconds since 1970
+	Former  string `json:"former,omitempty"`  // hash of the refresh token before this one
+	Nonce   string `json:"nonce,omitempty"`   // makes this one of the one before
+	Retired string `json:"retired,omitempty"` // the id of the access token before, if it has to end
+}
+
+func decodeFamily(t *tokenstores.Token) (f family, err error) {
+	if err := json.Unmarshal([]byte(t.State), &f); err != nil || f.Proof == "" {
+		return family{}, fmt.Errorf("strategies: the stored device %s cannot be read", t.ID)
+	}
+	return f, nil
+}
+
+func (f family) encode() (string, error) {
+	text, err := json.Marshal(f)
+	return string(text), err
+}
+
+// newDevice returns a device that is not stored yet and its first refresh token.
+func (j *JWT) newDevice(a *access, o PairOptions) (*tokenstores.Token, string, error) {
+	text, err := newRefreshText(j.o.Refresh.Prefix)
+	if err != nil {
+		return nil, "", err
+	}
+	hash, proof := text.hashes(j.o.Refresh.Keys, j.refreshType)
+	state, err := family{Proof: proof, Client: a.client, Stamp: j.stamp(a.user), Token: a.id, Issued: a.issued.UnixMicro()}.encode()
+	if err != nil {
+		return nil, "", err
+	}
+	t := &tokenstores.Token{
+		ID: text.id, Type: j.refreshType, Subject: a.subject, Hash: hash, State: state, Name: o.Name, Scopes: slices.Clone(o.Scopes),
+		Meta: a.claims, Created: a.issued, Expires: a.issued.Add(j.o.Refresh.Absolute), IdleLimit: j.o.Refresh.Idle, Address: o.Address,
+	}
+	a.device, a.noLater = t.ID, t.Expires
+	return t, text.String(), nil
+}
+
+func (j *JWT) insertDevice(ctx context.Context, t *tokenstores.Token) error {
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	if err := j.o.Refresh.Store.Insert(ctx, t); err != nil {
+		return away("store the refresh token", err)
+	}
+	return nil
+}
+
+// A RefreshRequest is what comes with a refresh token.
+type RefreshRequest struct {
+	Client  string   // who asks, as in [PairOptions]
+	Scopes  []string // what the access token is to allow, of what the login allowed; nil: all of it
+	Access  string   // the access token that RefreshOptions.NeedsAccess wants; "": that of the request
+	Address string   // where it was asked for
+}
+
+// Refresh takes a refresh token and gives a new pair for it (RFC 9700 section 4.14.2). Of
+// many calls at once one makes the successor; within the Grace all are answered with it.
+// Later the token is known to be used: then its device is ended, with all access tokens
+// that it has, and [app.EventReused] tells of it.
+//
+// The errors to return are an *[app.Rejection], with a challenge and one of ErrTokenExpired,
+// ErrTokenRevoked and ErrTokenReused for its cause where that is why, and faults. A request
+// for more scopes than the login's is 400, and uses nothing up.
+func (j *JWT) Refresh(ctx *app.Context, text string, r RefreshRequest) (*TokenPair, error) {
+	if isNil(j.o.Refresh.Store) {
+		return nil, errors.New("strategies: JWTOptions has no Refresh.Store")
+	}
+	ctx.Header().Set("Cache-Control", "no-store") // RFC 6749 section 5.1
+	pair, user, err := j.refresh(ctx, text, r)
+	switch {
+	case errors.Is(err, ErrTokenReused):
+		ctx.Emit(app.Event{Name: app.EventReused, Via: "jwt", User: user, Reason: err})
+	case refused(err):
+		ctx.Emit(app.Event{Name: app.EventRefused, Via: "jwt", User: user, Reason: err})
+	case err == nil:
+		ctx.Emit(app.Event{Name: app.EventRefreshed, Via: "jwt", User: user, Info: pair.Claims})
+	}
+	if err != nil {
+		return nil, ctx.Challenged(j.logged(ctx.Context(), err), j)
+	}
+	return pair, nil
+}
+
+func (j *JWT) refresh(ctx *app.Context, text string, r RefreshRequest) (pair *TokenPair, user any, err error) {
+	sent, ok := parseRefreshText(j.o.Refresh.Prefix, text)
+	if !ok {
+		return nil, nil, invalidRefresh(errors.New("it cannot be one of ours"))
+	}
+	accompanying, err := j.accompanying(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Each turn that is lost was won by another call, with whose row the next one begins.
+	for range 3 {
+		var d *device
+		if d, err = j.device(ctx.Context(), sent); err != nil {
+			return nil, nil, err
+		}
+		user = d.user
+		if pair, err = j.renew(ctx.Context(), d, accompanying, r); !errors.Is(err, tokenstores.ErrTokenRotated) {
+			return pair, user, err
+		}
+	}
+	return nil, user, away("refresh", errors.New("the device is refreshed by too many at once"))
+}
+
+// accompanying returns the claims of the access token that has to come along, if one has.
+func (j *JWT) accompanying(ctx *app.Context, r RefreshRequest) (*JWTClaims, error) {
+	if !j.o.Refresh.NeedsAccess {
+		return nil, nil
+	}
+	if r.Access != "" {
+		return j.genuine(ctx.Context(), r.Access)
+	}
+	return j.Presented(ctx)
+}
+
+// NeedsAccess reports whether a refresh token is good only together with an access token.
+func (j *JWT) NeedsAccess() bool { return j.o.Refresh.NeedsAccess }
+
+// Presented returns the claims of the request's token if it was made for us: it may have
+// expired or be revoked, so it proves nobody.
+func (j *JWT) Presented(ctx *app.Context) (*JWTClaims, error) {
+	text, _, err := j.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return j.genuine(ctx.Context(), text)
+}
+
+// A device is a row as one call found it, with the token that was sent.
+type device struct {
+	sent  refreshText
+	row   *tokenstores.Token
+	state family
+	user  any
+	epoch string // of the user, before the row was read for the last time
+}
+
+// device returns the row of a token that was ours, though it may have been used.
+func (j *JWT) device(ctx context.Context, sent refreshText) (*device, error) {
+	ctx, cancel := context.WithTimeout(ctx, j.o.Timeout)
+	defer cancel()
+	t, err := j.o.Refresh.Store.Find(ctx, j.refreshType, sent.id)
+	switch {
+	case errors.Is(err, tokenstores.ErrTokenDamaged):
+		j.o.Logger.ErrorContext(ctx, "a stored token cannot be read", "error", err)
+		return nil, invalidRefresh(err)
+	case err != nil:
+		return nil, away("find the refresh token", err)
+	case t == nil || t.Type != j.refreshType:
+		return nil, invalidRefresh(fmt.Errorf("there is none with this id: %w", ErrTokenRevoked))
+	}
+	state, err := decodeFamily(t)
+	switch {
+	case err != nil:
+		j.o.Logger.ErrorContext(ctx, "a stored token cannot be read", "error", err)
+		return nil, invalidRefresh(err)
+	case !sent.proofIs(j.o.Refresh.Keys, j.refreshType, state.Proof):
+		return nil, invalidRefresh(errors.New("its proof is wrong"))
+	case !t.Live(j.now()):
+		return nil, invalidRefresh(ErrTokenExpired)
+	}
+	d := &device{sent: sent, row: t, state: state}
+	d.user, err = j.owner(ctx, d)
+	return d, err
+}
+
+// owner returns the user of a device. A device that was logged in under another Stamp has
+// ended.
+func (j *JWT) owner(ctx context.Context, d *device) (user any, err error) {
+	user = d.row.User
+	if !d.row.Joined {
+		user, err = j.lookUp(ctx, &JWTClaims{Issuer: j.o.Issuer, Subject: d.row.Subject, Device: d.row.ID, Client: d.state.Client, payload: []byte("{}")})
+	}
+	switch {
+	case noRows(err), err == nil && isNil(user):
+		return nil, invalidRefresh(errGone)
+	case err != nil:
+		return nil, away("look up the token's user", err)
+	case !equal(d.state.Stamp, j.stamp(user)):
+		return nil, invalidRefresh(ErrTokenRevoked)
+	}
+	return user, nil
+}
+
+// renew gives a pair for the token that was sent, or ends the device.
+func (j *JWT) renew(ctx context.Context, d *device, with *JWTClaims, r RefreshRequest) (*TokenPair, error) {
+	last := d.sent.secretIs(j.o.Refresh.Keys, j.refreshType, d.row.Hash)
+	again := !last && j.inGrace(d)
+	if !last && !again {
+		return nil, j.reused(ctx, d)
+	}
+	if err := j.fits(d, with, again, r); err != nil {
+		return nil, err
+	}
+	if err := j.undenied(ctx, d, with); err != nil {
+		return nil, err
+	}
+	if again {
+		return j.answerAgain(ctx, d, r)
+	}
+	return j.rotate(ctx, d, r)
+}
+
+// inGrace reports whether the token that was sent is the one before the last, and was used
+// not long ago. The time counts from its first use, for nothing is written when it is used
+// again.
+func (j *JWT) inGrace(d *device) bool {
+	age := j.now().Sub(time.UnixMicro(d.state.Issued))
+	return d.state.Former != "" && d.sent.secretIs(j.o.Refresh.Keys, j.refreshType, d.state.Former) &&
+		j.o.Refresh.Grace != NoGrace && age < j.o.Refresh.Grace
+}
+
+// reused ends a device whose token was used by two.
+func (j *JWT) reused(ctx context.Context, d *device) error {
+	if _, err := j.endDevice(ctx, d.row); err != nil {
+		return err
+	}
+	j.o.Logger.WarnContext(ctx, "a refresh token was used again: its device was ended", "device", d.row.ID, "subject", d.row.Subject)
+	return invalidRefresh(ErrTokenReused)
+}
+
+// fits refuses what the token is not bound to.
+func (j *JWT) fits(d *device, with *JWTClaims, again bool, r RefreshRequest) error {
+	switch {
+	case d.state.Client != "" && d.state.Client != r.Client:
+		return invalidRefresh(errors.New("it was issued to another client"))
+	case with != nil && (with.Device != d.row.ID || with.Subject != d.row.Subject):
+		return invalidRefresh(errors.New("the access token is of another device"))
+	case with != nil && j.o.Refresh.EndsAccess && with.ID != d.state.Token && !(again && with.ID == d.state.Retired):
+		return invalidToken(ErrTokenRevoked)
+	}
+	allowed := app.Identity{Scopes: d.row.Scopes}
+	asked := TokenOptions{Scopes: r.Scopes}
+	if asked.check() != nil {
+		return moreScopes()
+	}
+	for _, scope := range r.Scopes {
+		if !allowed.Allows(scope) {
+			return moreScopes()
+		}
+	}
+	return nil
+}
+
+func moreScopes() error {
+	return &app.Rejection{Status: http.StatusBadRequest, Code: "invalid_scope", Message: "More than the login allows"}
+}
+
+// undenied asks the denylist about the device, and what epoch the user has. Whatever else
+// ends an access token ends its device: so it is not asked about the one that came along.
+func (j *JWT) undenied(ctx context.Context, d *device, with *JWTClaims) error {
+	if isNil(j.o.Denylist) {
+		return nil
+	}
+	keys := []string{j.userKey(d.row.Subject), j.deviceKey(d.row.ID)}
+	ctx, cancel := context.WithTimeout(ctx, j.o.Timeout)
+	defer cancel()
+	found, err := j.o.Denylist.Find(ctx, d.row.Subject, keys...)
+	switch {
+	case err != nil:
+		return away("ask the denylist", err)
+	case len(found.Marks) != len(keys):
+		return away("ask the denylist", fmt.Errorf("%d marks for %d keys", len(found.Marks), len(keys)))
+	case found.Marks[1] != "":
+		return invalidRefresh(ErrTokenRevoked)
+	}
+	epoch := epochOf(found.Marks[0])
+	if with != nil && !epoch.allows(with, true) {
+		return invalidToken(ErrTokenRevoked)
+	}
+	d.epoch = epoch.id
+	return nil
+}
+
+// rotate makes the successor of the device's last token. It is [tokenstores.ErrTokenRotated]
+// if another call was sooner.
+func (j *JWT) rotate(ctx context.Context, d *device, r RefreshRequest) (*TokenPair, error) {
+	next, nonce, err := j.next(d)
+	if err != nil {
+		return nil, err
+	}
+	now := j.now()
+	state := d.state
+	state.Nonce, state.Issued, state.Retired = nonce, now.UnixMicro(), d.state.Token
+	if state.Token, err = randomID(); err != nil {
+		return nil, err
+	}
+	renewal := tokenstores.Renewal{Used: now, Address: r.Address}
+	// All with the present key: one that was retired is needed until each device was refreshed.
+	state.Former, _ = d.sent.hashes(j.o.Refresh.Keys, j.refreshType)
+	renewal.Hash, state.Proof = next.hashes(j.o.Refresh.Keys, j.refreshType)
+	if renewal.State, err = state.encode(); err != nil {
+		return nil, err
+	}
+	c, cancel := finishing(ctx)
+	defer cancel()
+	err = j.o.Refresh.Store.Renew(c, j.refreshType, d.row.ID, d.row.Hash, renewal)
+	switch {
+	case errors.Is(err, tokenstores.ErrTokenRotated):
+		return nil, err
+	case errors.Is(err, tokenstores.ErrTokenGone):
+		return nil, invalidRefresh(ErrTokenRevoked)
+	case err != nil:
+		return nil, away("refresh", err)
+	}
+	d.state = state
+	return j.answer(ctx, d, next, r)
+}
+
+// answerAgain gives the successor that the token has already.
+func (j *JWT) answerAgain(ctx context.Context, d *device, r RefreshRequest) (*TokenPair, error) {
+	next := d.sent.successor(j.o.Refresh.Keys, d.state.Nonce)
+	if !next.secretIs(j.o.Refresh.Keys, j.refreshType, d.row.Hash) {
+		return nil, invalidRefresh(errors.New("its successor cannot be made again"))
+	}
+	// A revocation deletes rows first and begins the user's epoch then: so a row that is
+	// there after the epoch was asked for says that the epoch is not too young for it.
+	now, err := j.device(ctx, d.sent)
+	switch {
+	case err != nil:
+		return nil, err
+	case now.row.Hash != d.row.Hash:
+		return nil, tokenstores.ErrTokenRotated
+	}
+	return j.answer(ctx, d, next, r)
+}
+
+// answer issues the access token that belongs to the device's last refresh token.
+func (j *JWT) answer(ctx context.Context, d *device, next refreshText, r RefreshRequest) (*TokenPair, error) {
+	if j.o.Refresh.EndsAccess && d.state.Retired != "" {
+		retired := &JWTClaims{ID: d.state.Retired}
+		until := j.now().Add(j.life())
+		if err := j.deny(ctx, tokenstores.Denial{Key: j.tokenKey(retired), Mark: "ended", Until: until}); err != nil {
+			return nil, err
+		}
+	}
+	scopes := d.row.Scopes
+	if r.Scopes != nil {
+		scopes = r.Scopes
+	}
+	return j.pair(ctx, access{
+		user: d.user, id: d.state.Token, subject: d.row.Subject, client: d.state.Client, device: d.row.ID, scopes: scopes,
+		epoch: d.epoch, claims: d.row.Meta, issued: time.UnixMicro(d.state.Issued).UTC(), noLater: d.row.Expires,
+	}, next.String())
+}
+
+// next returns the token that follows the one that was sent, and what it was made with, if
+// it is to be made again within the Grace.
+func (j *JWT) next(d *device) (next refreshText, nonce string, err error) {
+	if j.o.Refresh.Grace == NoGrace {
+		next, err = newRefreshText(d.sent.prefix)
+		next.id, next.proof = d.sent.id, d.sent.proof
+		return next, "", err
+	}
+	if nonce, err = newNonce(j.o.Refresh.Keys); err != nil {
+		return next, "", err
+	}
+	return d.sent.successor(j.o.Refresh.Keys, nonce), nonce, nil
+}
+
+func invalidRefresh(why error) error {
+	return &app.Rejection{Code: "invalid_token", Message: "Invalid refresh token", Cause: fmt.Errorf("%w: %w", ErrRefreshToken, why)}
+}
