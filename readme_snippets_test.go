@@ -1,14 +1,18 @@
 package kahu_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/database"
 	"github.com/kahu-go/kahu/router"
 	"github.com/kahu-go/kahu/sessionstores"
 	"github.com/kahu-go/kahu/strategies"
@@ -135,6 +139,82 @@ func tokensSnippet(r *router.Router, db *bun.DB, users app.Serializer, local *st
 	})
 }
 
+func jwtSnippet(r *router.Router, db *bun.DB, users app.Serializer, local *strategies.Local, pem []byte) error {
+	list := nothing
+	key, err := strategies.JWTKeyFromPEM("2026-11", "ES256", pem) // openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+	if err != nil {
+		return err
+	}
+	keys, err := strategies.NewJWTKeys(key) // the first signs, all verify
+	if err != nil {
+		return err
+	}
+	jwt := strategies.NewJWT(users, strategies.JWTOptions{
+		Issuer:   "https://shire.example",
+		Audience: "https://shire.example/api",
+		Keys:     keys,
+		Refresh:  strategies.RefreshOptions{Store: tokenstores.NewBun(db)},
+		Denylist: tokenstores.NewBunDenylist(db),
+		Claims: func(_ context.Context, user any) (map[string]any, error) {
+			return map[string]any{"name": user.(*User).Username}, nil // for all to read
+		},
+	})
+	phones := strategies.NewGuard("jwt", jwt, strategies.GuardOptions{Local: local})
+
+	r.Open().Post("/jwt/login", func(ctx *app.Context) error {
+		var in strategies.Credentials
+		if err := ctx.Bind(&in); err != nil {
+			return err
+		}
+		pair, err := phones.Attempt(ctx, in, strategies.PairOptions{Name: "phone", Scopes: []string{"rings:read"}})
+		if err != nil {
+			return err
+		}
+		ctx.Body = pair // {"access_token":…,"token_type":"Bearer","expires_in":900,"refresh_token":…}
+		return nil
+	})
+	r.Open().Post("/jwt/refresh", func(ctx *app.Context) error {
+		in, err := ctx.BindStrings(0, "refresh_token")
+		if err != nil {
+			return err
+		}
+		pair, err := jwt.Refresh(ctx, in["refresh_token"], strategies.RefreshRequest{})
+		if err != nil {
+			return err
+		}
+		ctx.Body = pair
+		return nil
+	})
+	r.Guard(app.Authenticate(phones), app.RequireScopes("rings:read")).Get("/jwt/rings", list)
+	r.Open().Get("/.well-known/jwks.json", keys.Publish)
+	return nil
+}
+
+func accountsSnippet(r *router.Router, db *bun.DB, keys *strategies.JWTKeys) {
+	list := nothing
+	members := accounts.NewUsers(db, "users")
+	people := accounts.New(members, accounts.Options{
+		Tokens: strategies.NewJWT(members.Users(), strategies.JWTOptions{
+			Issuer: "https://shire.example", Audience: "https://shire.example", Keys: keys,
+			Refresh:  strategies.RefreshOptions{Store: tokenstores.NewBun(db), NeedsAccess: true},
+			Denylist: tokenstores.NewBunDenylist(db),
+			Sources:  []strategies.Source{accounts.AccessToken()},
+		}),
+		Transact: func(ctx context.Context, work func(context.Context) error) error {
+			return database.Transact(ctx, db, work)
+		},
+		Mail: accounts.MailOptions{
+			Mailer: accounts.PrintMailer(os.Stdout), // in development; accounts.NewSMTP otherwise
+			Tokens: tokenstores.NewBun(db),
+			Link: func(p accounts.Purpose, token string) string {
+				return "https://shire.example/" + string(p) + "#" + token
+			},
+		},
+	})
+	people.Mount(r, accounts.MountOptions{}) // POST /users/sign_up, POST /users/sign_in, …
+	r.Guard(people.RequireLogin).Get("/posts", list)
+}
+
 // APIKey takes a key from a header.
 type APIKey struct{ users map[[32]byte]*User }
 
@@ -171,4 +251,4 @@ func Example_guard() {
 	// 404
 }
 
-var _ = []any{tokensSnippet, sessionsSnippet, valuesSnippet, loginSnippet}
+var _ = []any{tokensSnippet, jwtSnippet, accountsSnippet, sessionsSnippet, valuesSnippet, loginSnippet}

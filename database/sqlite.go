@@ -62,7 +62,7 @@ func openSQLite(address string, s *settings) (*bun.DB, error) {
 			return nil, err
 		}
 	}
-	db := pool(connector, s)
+	db := pool(sqliteConnector{connector}, s)
 	size := sqliteMaxOpen
 	if memory {
 		size = 1 // each connection has a memory of its own

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -24,18 +25,24 @@ var ErrClosed = errors.New("prepared: the query is closed")
 // PgBouncer hands out another server connection for each transaction. Package database does so.
 type unprepared interface{ Unprepared() bool }
 
+// unlikePrepared makes another text of a query: by the same one pgx finds what is prepared on the connection, which may be stale. In a transaction
+// that would be the end of it.
+const unlikePrepared = " /* in a transaction */"
+
 // Query is a query that is prepared once, at its first use. It is safe for concurrent use. Query hooks of Bun do not see it.
 type Query struct {
 	db     *bun.DB
 	text   string
 	direct bool // never prepared
+	joins  bool // a transaction of the context
 
 	// turn is held, by taking its token, while the fields below are read or written. A channel, since waiting for it must end with the
 	// context: preparing waits for a connection of the pool.
 	turn       chan struct{}
 	statement  *sql.Stmt // nil until prepared
 	generation int       // how often it was given up
-	closed     bool
+
+	closed atomic.Bool // set with the turn
 }
 
 // New returns the query, in which ? stands for an argument outside of quotes. It does not talk to the database yet.
@@ -49,12 +56,21 @@ func New(db *bun.DB, query string) *Query {
 	return q
 }
 
-// Query runs the query. The caller closes the rows. Times among the arguments are bound in UTC with microseconds, as Bun writes them. In a
-// transaction of ctx it is not prepared.
+// Joining makes the query a part of the transaction that its context is in; it is not prepared there. Without it, it is run at once. It returns q,
+// and is called before the first use.
+func (q *Query) Joining() *Query {
+	q.joins = true
+	return q
+}
+
+// Query runs the query. The caller closes the rows. Times among the arguments are bound in UTC with microseconds, as Bun writes them.
 func (q *Query) Query(ctx context.Context, args ...any) (*sql.Rows, error) {
 	args = bound(args)
-	if tx, ok := txn.Of(ctx, q.db); ok {
-		return tx.Tx.QueryContext(ctx, q.text, args...)
+	if tx, ok := txn.Of(ctx, q.db); ok && q.joins {
+		if q.closed.Load() { // without the turn: who has it may wait for this transaction's connection
+			return nil, ErrClosed
+		}
+		return tx.Tx.QueryContext(ctx, q.text+unlikePrepared, args...)
 	}
 	if q.direct {
 		return q.queryDirect(ctx, args)
@@ -132,7 +148,7 @@ func (q *Query) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if q.closed {
+	if q.closed.Load() {
 		q.leave()
 		return ErrClosed
 	}
@@ -145,7 +161,7 @@ func (q *Query) leave() { q.turn <- struct{}{} }
 func (q *Query) Close() error {
 	<-q.turn
 	defer q.leave()
-	q.closed = true
+	q.closed.Store(true)
 	if q.statement == nil {
 		return nil
 	}

@@ -63,7 +63,7 @@ func Retryable(err error) bool {
 // serialization failures, deadlocks, a busy SQLite file.
 func RolledBack(err error) bool {
 	state := State(err)
-	return Retryable(err) && (state == "40001" || state == "40P01" || state == "" && !lost(err))
+	return Retryable(err) && !lost(err) && (state == "40001" || state == "40P01" || state == "")
 }
 
 func retryableState(state string) bool {

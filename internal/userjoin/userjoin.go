@@ -3,6 +3,8 @@ package userjoin
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/kahu-go/kahu/internal/prepared"
 	"github.com/kahu-go/kahu/internal/sqlerr"
+	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // A Table has users who are rows of one table. What it returns is part of SQL text, so
@@ -54,11 +57,12 @@ type Query struct {
 
 	plain *Query      // the query that joins none, or nil
 	apart atomic.Bool // the join turned out to be impossible
+	works atomic.Bool // or possible
 }
 
 // New returns the query that joins nobody. It does not talk to the database yet.
 func New(db *bun.DB, r Rows) *Query {
-	return &Query{db: db, rows: r, text: prepared.New(db, "SELECT "+r.Columns+" FROM "+r.From+" WHERE "+r.Where)}
+	return &Query{db: db, rows: r, text: prepared.New(db, "SELECT "+r.Columns+" FROM "+r.From+" WHERE "+r.Where).Joining()}
 }
 
 // Join returns the query that joins these users, instead of those that q joins, and
@@ -78,7 +82,7 @@ func (q *Query) Join(users any) (*Query, bool) {
 	}
 	text := "SELECT " + q.rows.Columns + ", u." + strings.Join(names, ", u.") + " FROM " + q.rows.From +
 		" LEFT JOIN " + table + " AS u ON u." + key + " = " + t.JoinKey(q.rows.Subject) + " WHERE " + q.rows.Where
-	return &Query{db: q.db, rows: q.rows, text: prepared.New(q.db, text), users: t, width: len(names), plain: q}, true
+	return &Query{db: q.db, rows: q.rows, text: prepared.New(q.db, text).Joining(), users: t, width: len(names), plain: q}, true
 }
 
 // is reports whether the table is what was given, and not a part of it. Values that cannot
@@ -98,12 +102,30 @@ func (q *Query) Scan(ctx context.Context, dest []any, args ...any) (User, error)
 	for i := range values {
 		all = append(all, &values[i])
 	}
-	err := sqlerr.Retry(ctx, func(ctx context.Context) error { return q.text.QueryRow(ctx, args...).Scan(all...) })
+	err := sqlerr.Retry(ctx, func(ctx context.Context) error { return q.scan(ctx, all, args) })
 	if q.plain != nil && incomparable(err) {
 		q.apart.Store(true)
 		return q.plain.Scan(ctx, dest, args...)
 	}
 	return User{users: q.users, values: values}, err
+}
+
+// scan runs the query. In a transaction a join that may turn out to be impossible is a part by itself: on Postgres nothing could follow it.
+func (q *Query) scan(ctx context.Context, dest, args []any) error {
+	if q.plain == nil || q.works.Load() {
+		return q.text.QueryRow(ctx, args...).Scan(dest...)
+	}
+	run := func(ctx context.Context, _ bun.Tx) error { return q.text.QueryRow(ctx, args...).Scan(dest...) }
+	var err error
+	if tx, inside := txn.Of(ctx, q.db); inside {
+		err = txn.Run(ctx, q.db, run)
+	} else {
+		err = run(ctx, tx)
+	}
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		q.works.Store(true)
+	}
+	return err
 }
 
 // incomparable reports whether Postgres has no operator, or no one collation, for the

@@ -1,0 +1,114 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/passwords"
+)
+
+var errChanged = errors.New("accounts: the password was changed meanwhile")
+
+// transact does the work in one transaction, as far as Options.Transact reaches. It goes on
+// though the client hangs up: a password is changed and its sessions ended, or neither.
+func (a *Accounts) transact(ctx *app.Context, work func(*app.Context) error) error {
+	before := ctx.Context()
+	defer ctx.SetContext(before)
+	return a.o.Transact(context.WithoutCancel(before), func(c context.Context) error {
+		ctx.SetContext(c)
+		return work(ctx)
+	})
+}
+
+// EndAll ends everything that a user is signed in with, and the tokens in mails. Call it
+// when an account is disabled, in the same transaction.
+func (a *Accounts) EndAll(ctx context.Context, user any) error {
+	if a.o.Sessions != nil {
+		if _, err := a.o.Sessions.LogoutAll(ctx, user); err != nil {
+			return err
+		}
+	}
+	return a.endTokens(ctx, user)
+}
+
+// endAll is EndAll, and keeps the request's own session if it is told to.
+func (a *Accounts) endAll(ctx *app.Context, user any, keep bool) error {
+	own := false
+	if keep && a.o.Sessions != nil {
+		id, err := a.o.Sessions.Identity(ctx)
+		if err != nil {
+			return err
+		}
+		own = id != nil && a.same(ctx.Context(), id.User, user)
+	}
+	if !own {
+		return a.EndAll(ctx.Context(), user)
+	}
+	if _, err := a.o.Sessions.LogoutOthers(ctx); err != nil {
+		return err
+	}
+	return a.endTokens(ctx.Context(), user)
+}
+
+// same reports whether two values are one account.
+func (a *Accounts) same(ctx context.Context, one, other any) bool {
+	s, err := a.store.Users().Serialize(ctx, one)
+	if err != nil {
+		return false
+	}
+	t, err := a.store.Users().Serialize(ctx, other)
+	return err == nil && s == t
+}
+
+func (a *Accounts) endTokens(ctx context.Context, user any) error {
+	if err := a.endLegacy(ctx, user); err != nil {
+		return err
+	}
+	for _, r := range append([]Revoker{a.o.Tokens}, a.o.Others...) {
+		if _, err := r.RevokeAll(ctx, user, ""); err != nil {
+			return err
+		}
+	}
+	return a.endMails(ctx, user)
+}
+
+// endLegacy comes before our own tokens end: an exchange that is going on then finds either
+// no old token, or its new one is ended.
+func (a *Accounts) endLegacy(ctx context.Context, user any) error {
+	if len(a.o.Legacy) == 0 {
+		return nil
+	}
+	subject, err := a.store.Users().Serialize(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, l := range a.o.Legacy {
+		if _, err := l.RevokeAll(ctx, subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unavailable marks a fault of what is asked as such. What says itself how to answer stays.
+func unavailable(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*app.Error](err); ok || isPassword(err) {
+		return err
+	}
+	e := &app.Error{Status: http.StatusServiceUnavailable, Cause: fmt.Errorf("accounts: %s: %w", what, err)}
+	if errors.Is(err, passwords.ErrBusy) {
+		e.Header = http.Header{"Retry-After": {"1"}}
+	}
+	return e
+}
+
+// isPassword reports whether a new password is what is wrong.
+func isPassword(err error) bool {
+	return errors.Is(err, passwords.ErrTooShort) || errors.Is(err, passwords.ErrTooLong) || errors.Is(err, passwords.ErrNUL)
+}
