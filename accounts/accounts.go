@@ -138,6 +138,13 @@ func New(store Store, o Options) *Accounts {
 		panic("accounts: New needs a Store and Options.Tokens")
 	}
 	o.setDefaults()
+	if s, ok := store.(interface{ HasField(column string) bool }); ok {
+		for _, name := range o.Fields {
+			if !s.HasField(name) {
+				panic("accounts: Options.Fields: the Store keeps no " + name)
+			}
+		}
+	}
 	a := &Accounts{store: store, o: o, languages: languagesOf(o.Catalogues)}
 	a.local = strategies.NewLocal(store.ByEmail, strategies.LocalOptions{
 		Username: "email", Password: "password", Hasher: o.Hasher, Attempts: o.Attempts, Disabled: a.barred, Rehash: a.rehash,

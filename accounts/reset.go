@@ -41,7 +41,8 @@ func (a *Accounts) mailTo(ctx *app.Context, p Purpose, text string, fit func(Sta
 	if user == nil || !fit(a.store.Status(user)) {
 		return a.pretendMail(ctx, p, email)
 	}
-	send, err := a.prepareMail(ctx, p, user, email, nil)
+	// To the address as it is stored, never as it was typed: a Store may ignore case.
+	send, err := a.prepareMail(ctx, p, user, a.store.Status(user).Email, nil)
 	if err == nil {
 		send()
 	}

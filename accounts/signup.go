@@ -93,8 +93,11 @@ func (a *Accounts) create(ctx context.Context, n NewAccount) (any, error) {
 	if taken, ok := errors.AsType[*TakenError](err); ok {
 		return nil, unprocessable(taken.Column, FieldTaken, "{field}", taken.Column)
 	}
-	if errors.Is(err, ErrEmailTaken) {
+	switch {
+	case errors.Is(err, ErrEmailTaken):
 		return nil, unprocessable("email", EmailTaken)
+	case errors.Is(err, ErrUnstorable):
+		return nil, unprocessable("", FieldInvalid, "{field}", "A field")
 	}
 	return user, unavailable("make the account", err)
 }
@@ -107,7 +110,7 @@ func canonicalEmail(text string) (string, error) {
 	}
 	email, err := strategies.CanonicalName(text)
 	local, domain, _ := strings.Cut(email, "@")
-	if err != nil || local == "" || domain == "" || len(email) > 254 || strings.ContainsAny(domain, "@") || strings.ContainsFunc(email, unicode.IsSpace) {
+	if err != nil || local == "" || domain == "" || strings.ContainsFunc(email, unicode.IsSpace) || checkAddress(email) != nil {
 		return "", unprocessable("email", EmailInvalid)
 	}
 	return email, nil

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/kahu-go/kahu/app"
 )
@@ -27,7 +28,8 @@ type Store interface {
 	Hash(ctx context.Context, user any) (string, error)
 
 	// Create stores a new account in one atomic step: ErrEmailTaken if there is one with
-	// this address already.
+	// this address already, a *[TakenError] if another has one of the Fields that is unique,
+	// [ErrUnstorable] for a text that does not fit.
 	Create(ctx context.Context, n NewAccount) (user any, err error)
 
 	// ReplaceHash stores a hash if the hash still is old, in one atomic step, and reports
@@ -49,13 +51,19 @@ type Store interface {
 	Status(user any) Status
 }
 
-// A NewAccount is what [Store].Create stores.
+// A NewAccount is what [Store].Create stores. It prints without the hash.
 type NewAccount struct {
 	Email    string
-	Hash     string            // of the password; "": none
+	Hash     string            `json:"-"` // of the password; "": none
 	Fields   map[string]string // what else Options.Fields allows
 	Verified bool
 }
+
+// String keeps the hash out of logs.
+func (n NewAccount) String() string { return fmt.Sprintf("new account of %q", n.Email) }
+
+// Format is String for every verb.
+func (n NewAccount) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, n.String()) }
 
 // A Status is what there is to know of an account.
 type Status struct {

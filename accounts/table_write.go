@@ -91,8 +91,7 @@ func (t *Table[U]) Delete(ctx context.Context, user any) error {
 		return err
 	}
 	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		own := *u
-		q := txn.In(ctx, t.db).NewDelete().Model(&own).WherePK()
+		q := txn.In(ctx, t.db).NewDelete().Model(u).WherePK()
 		if t.o.Name != "" {
 			q = q.ModelTableExpr("? AS ?TableAlias", bun.Ident(t.o.Name))
 		}
@@ -116,8 +115,7 @@ func (t *Table[U]) update(ctx context.Context, what string, user any, change fun
 	}
 	n := 0
 	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		own := *u
-		q := txn.In(ctx, t.db).NewUpdate().Model(&own).WherePK()
+		q := txn.In(ctx, t.db).NewUpdate().Model(u).WherePK()
 		if t.o.Name != "" {
 			q = q.ModelTableExpr("? AS ?TableAlias", bun.Ident(t.o.Name))
 		}

@@ -115,7 +115,8 @@ func (t *Table[U]) find(ctx context.Context, extra int, where func(*bun.SelectQu
 			q = q.ColumnExpr("?TableAlias.?", f.SQLName)
 		}
 		if q = where(q); t.where != nil {
-			q = t.where(ctx, q)
+			// In brackets, so that an OR among its conditions widens nothing.
+			q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery { return t.where(ctx, q) })
 		}
 		return q.Scan(ctx, found)
 	})

@@ -30,6 +30,23 @@ func of(ctx context.Context, tenant string) context.Context {
 }
 
 // Users of another tenant, and those who were removed, are gone for every look-up.
+func TestAnORInWhereWidensNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, db *bun.DB, _ *sqltrace.Trace) {
+		create(t, db,
+			&tenantUser{ID: 1, Tenant: "shire", Email: "frodo@shire.example"},
+			&tenantUser{ID: 2, Tenant: "gondor", Email: "pippin@gondor.example"},
+			&tenantUser{ID: 3, Tenant: "mordor", Email: "sauron@mordor.example"})
+		users := serializer.NewTable[tenantUser](db, serializer.TableOptions{Where: func(_ context.Context, q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("?TableAlias.tenant = 'shire'").WhereOr("?TableAlias.tenant = 'gondor'")
+		}})
+		u, err := users.ByName(t.Context(), "frodo@shire.example")
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, u.ID, "and nobody else of the places")
+		_, err = users.ByName(t.Context(), "sauron@mordor.example")
+		assert.ErrorIs(t, err, sql.ErrNoRows)
+	})
+}
+
 func TestWhereNarrowsEveryLookUp(t *testing.T) {
 	onEach(t, func(t *testing.T, db *bun.DB, trace *sqltrace.Trace) {
 		create(t, db,
