@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that tests start, if they are missing and this is root on Debian. Elsewhere the tests that need them are skipped.
+# What they need of npm's, a test gets by itself, once.
 # A server that DATABASE_URL or REDIS_URL names is enough, unless KAHU_REQUIRE_SERVERS=1: tests that stop a server need one of their own.
 # With --complete nothing is installed, and the code tells whether all servers' programs are there.
 set -euo pipefail
@@ -22,6 +23,8 @@ servers() {
 	[ "$1" = own ] || [ -z "${DATABASE_URL:-}" ] && need postgresql initdb /usr/lib/postgresql/*/bin/initdb
 	[ "$1" = own ] || [ -z "${REDIS_URL:-}" ] && need redis-server redis-server
 	need 'chromium fonts-dejavu-core' chromium chromium-browser google-chrome
+	need nodejs node
+	need npm npm
 	return 0
 }
 

@@ -4,7 +4,7 @@
 # The browser's tests, a module of its own, run where all packages do.
 #
 #   DATABASE_URL, REDIS_URL   servers to use; otherwise throwaway ones are started from installed programs
-#   KAHU_REQUIRE_SERVERS=1    a missing server or browser is a failure, not a skipped test
+#   KAHU_REQUIRE_SERVERS=1    a missing server, browser or node is a failure, not a skipped test
 #   KAHU_FORBID_SKIPS=1       so is any skipped test
 set -uo pipefail
 cd "$(dirname "$0")/.."
