@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kahu-go/kahu/internal/rollback"
 )
 
 // A LoginOption changes one Login.
@@ -39,6 +41,7 @@ func (x *Session) login(user any, opts []LoginOption) error {
 	if err := x.load(); err != nil {
 		return err
 	}
+	rollback.On(ctx, x.before())
 	rec := x.fresh()
 	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(subject, opts)
 	if err := x.insert(rec); err != nil {
@@ -48,6 +51,16 @@ func (x *Session) login(user any, opts []LoginOption) error {
 	c.prove(x.identity)
 	x.settleFault()
 	return nil
+}
+
+// before returns what makes the session and the request's identity as they are now, for a transaction of the application that does not last.
+func (x *Session) before() func() {
+	c, session := x.ctx, *x
+	cookies, identity, proven, fault := slices.Clone(c.Header()["Set-Cookie"]), c.identity, c.proven, c.fault
+	return func() {
+		*x, c.identity, c.proven, c.fault = session, identity, proven, fault
+		c.Header()["Set-Cookie"] = cookies
+	}
 }
 
 // settleFault drops the fault that was kept for a user who is not asked for any more.
@@ -117,6 +130,7 @@ func (x *Session) logout() error {
 	if err := x.checkOrigin(); err != nil {
 		return err
 	}
+	rollback.On(c.Context(), x.before())
 	for _, key := range x.endable() {
 		if err := x.end(key); err != nil {
 			return err

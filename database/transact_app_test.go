@@ -183,3 +183,24 @@ func TestAPasswordIsChangedTogetherWithAllThatItEnds(t *testing.T) {
 		assert.Equal(t, 1, s.count(t))
 	})
 }
+
+func TestALoginOrLogoutThatDoesNotLastLeavesTheClientAsItWas(t *testing.T) {
+	onEachWorld(t, func(t *testing.T, w *world) {
+		s := newSite(w)
+		for path, want := range map[string]int{"/login": 1, "/password": 1, "/logout": 0} {
+			c := s.visitors(t, 1)[0]
+			before := c.Cookie("__Host-session").Value
+			s.fail = []error{errMordor}
+			assert.Equal(t, 500, c.Post(path, "", "").Status, path)
+			assert.Equal(t, before, c.Cookie("__Host-session").Value, "%s: no cookie of a session that is not there", path)
+			assert.Equal(t, 200, c.Get("/").Status, path)
+
+			stale := apptest.NewClient(t, s.app)
+			stale.CopyCookies(c)
+			s.fail = []error{postgresError("40P01"), postgresError("40001"), nil}
+			assert.Equal(t, 204, c.Post(path, "", "").Status, path)
+			assert.Equal(t, want, s.count(t), "%s: the session before is not left behind", path)
+			assert.Equal(t, 401, stale.Get("/").Status, path)
+		}
+	})
+}

@@ -92,12 +92,19 @@ type progress[T any] struct {
 // A question is what a verification depends on: a layer may change it, or serve
 // another request with the same Context.
 type question struct {
-	header        uintptr // the map
-	authorization string
+	header     uintptr // the map
+	credential string
 }
 
-func questionOf(r *http.Request) question {
-	return question{reflect.ValueOf(r.Header).Pointer(), strings.Join(r.Header["Authorization"], "\n")}
+// question is what the Issuer says that it looks at, or else the Authorization header.
+func (g *Guard[T, O]) question(ctx *app.Context) question {
+	q := question{header: reflect.ValueOf(ctx.Request.Header).Pointer()}
+	if kind, ok := any(g.kind).(interface{ presented(ctx *app.Context) string }); ok {
+		q.credential = kind.presented(ctx)
+	} else {
+		q.credential = strings.Join(ctx.Request.Header["Authorization"], "\n")
+	}
+	return q
 }
 
 func (g *Guard[T, O]) progress(ctx *app.Context) *progress[T] {
@@ -168,7 +175,7 @@ func (g *Guard[T, O]) LoginViaID(ctx *app.Context, id string, o O) (issued T, er
 // request: what was refused stays refused. As a handler's own step write
 // ctx.Authenticate(guard), which also makes the user the request's.
 func (g *Guard[T, O]) Authenticate(ctx *app.Context) (*app.Identity, error) {
-	p, q := g.progress(ctx), questionOf(ctx.Request)
+	p, q := g.progress(ctx), g.question(ctx)
 	if q == p.asked && (p.verified != nil || p.err != nil) {
 		return p.verified, p.err
 	}
@@ -256,7 +263,7 @@ func (g *Guard[T, O]) End(ctx *app.Context, id *app.Identity) error {
 		return err
 	}
 	p := g.progress(ctx)
-	p.user, p.verified, p.err, p.asked, p.attempted, p.loggedOut = nil, nil, app.ErrNoCredentials, questionOf(ctx.Request), true, true
+	p.user, p.verified, p.err, p.asked, p.attempted, p.loggedOut = nil, nil, app.ErrNoCredentials, g.question(ctx), true, true
 	ctx.Emit(app.Event{Name: app.EventRevoked, Via: g.name, User: id.User, Info: id.Info})
 	return nil
 }

@@ -102,6 +102,15 @@ func (j *JWT) find(ctx *app.Context) (string, Source, error) {
 	return "", Source{}, app.ErrNoCredentials
 }
 
+// presented is what a [Guard] remembers the answer for.
+func (j *JWT) presented(ctx *app.Context) string {
+	text, _, err := j.find(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
 // verify returns the claims of a live token, and its user.
 func (j *JWT) verify(ctx context.Context, text string) (*JWTClaims, any, error) {
 	c, err := j.genuine(ctx, text)

@@ -219,6 +219,11 @@ func TestJWTStampEndsWhatIsOlder(t *testing.T) {
 func TestJWTPruningRevivesNothing(t *testing.T) {
 	frodo := &hobbit{Name: "frodo"}
 	for name, end := range map[string]func(h *harbour, p *strategies.TokenPair) error{
+		"a logout of what has no device": func(h *harbour, p *strategies.TokenPair) error {
+			*p = *h.issue(t, strategies.PairOptions{NoRefresh: true})
+			h.logout(p.Access())
+			return nil
+		},
 		"a logout": func(h *harbour, p *strategies.TokenPair) error { h.logout(p.Access()); return nil },
 		"a device that ended": func(h *harbour, p *strategies.TokenPair) error {
 			_, err := h.jwt.Revoke(t.Context(), frodo, p.Claims.Device)

@@ -79,7 +79,7 @@ func (n *node) route(ctx *app.Context, _ app.Handler) error {
 
 // A wirePair is what a client knows.
 type wirePair struct {
-	status  int `json:"-"`
+	Status  int
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 }
@@ -89,7 +89,7 @@ func (n *node) refresh(text string) (p wirePair) {
 	r.Header.Set("Refresh", text)
 	w := httptest.NewRecorder()
 	n.app.ServeHTTP(w, r)
-	if p.status = w.Code; p.status == 200 {
+	if p.Status = w.Code; p.Status == 200 {
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 			panic(err)
 		}
@@ -192,7 +192,7 @@ func TestACrowdOfRefreshesHasOneSuccessor(t *testing.T) {
 func (n *node) oneSuccessor(t *testing.T, answers []wirePair) wirePair {
 	t.Helper()
 	for _, a := range answers {
-		require.Equal(t, 200, a.status)
+		require.Equal(t, 200, a.Status)
 		require.Equal(t, answers[0].Refresh, a.Refresh)
 		require.Equal(t, answers[0].Access, a.Access, "HS256 makes the same text of the same claims")
 	}
@@ -204,9 +204,9 @@ func (n *node) oneLiveBranch(t *testing.T, first, second wirePair) {
 	t.Helper()
 	require.Len(t, must(n.jwt.Devices(t.Context(), ringBearer)), 1)
 	third := n.refresh(second.Refresh)
-	require.Equal(t, 200, third.status)
+	require.Equal(t, 200, third.Status)
 	require.Equal(t, 200, n.get("/", third.Access))
-	require.Equal(t, 401, n.refresh(first.Refresh).status, "its successor was used")
+	require.Equal(t, 401, n.refresh(first.Refresh).Status, "its successor was used")
 	n.dead(t, first, second, third)
 	require.Empty(t, must(n.jwt.Devices(t.Context(), ringBearer)))
 }
@@ -214,7 +214,7 @@ func (n *node) oneLiveBranch(t *testing.T, first, second wirePair) {
 func (n *node) dead(t *testing.T, pairs ...wirePair) {
 	t.Helper()
 	for _, p := range pairs {
-		require.Equal(t, 401, n.refresh(p.Refresh).status)
+		require.Equal(t, 401, n.refresh(p.Refresh).Status)
 		require.Equal(t, 401, n.get("/", p.Access))
 	}
 }
@@ -225,11 +225,11 @@ func TestACrowdWithoutGraceEndsTheDevice(t *testing.T) {
 			first := n.login(t)
 			pairs := []wirePair{first}
 			for _, a := range n.crowd(crowdSize, first.Refresh) {
-				if a.status == 200 {
+				if a.Status == 200 {
 					pairs = append(pairs, a)
 					continue
 				}
-				require.Equal(t, 401, a.status)
+				require.Equal(t, 401, a.Status)
 			}
 			require.LessOrEqual(t, len(pairs), 2, "at most one successor")
 			n.dead(t, pairs...)
@@ -280,12 +280,12 @@ func during(end func(), refresh func() []wirePair) (pairs []wirePair) {
 	both.Go(func() { pairs = refresh() })
 	both.Go(end)
 	both.Wait()
-	return slices.DeleteFunc(pairs, func(p wirePair) bool { return p.status == 401 })
+	return slices.DeleteFunc(pairs, func(p wirePair) bool { return p.Status == 401 })
 }
 
 // follow refreshes a device, token by token, until it is ended.
 func (n *node) follow(first wirePair) (pairs []wirePair) {
-	for last := first; last.status == 200; last = n.refresh(last.Refresh) {
+	for last := first; last.Status == 200; last = n.refresh(last.Refresh) {
 		pairs = append(pairs, last)
 	}
 	return pairs

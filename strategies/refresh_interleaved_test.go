@@ -150,7 +150,7 @@ func eachEnding(t *testing.T, prepare func(t *testing.T, n *node, end func(n *no
 								return // the access token with which it came had ended
 							}
 							n.dead(t, m.last)
-							if got.status == 200 {
+							if got.Status == 200 {
 								n.dead(t, got)
 							}
 						}
@@ -181,7 +181,7 @@ func TestARefreshAtAnyStepOfAnother(t *testing.T) {
 			return func() { a = n.refresh(first.Refresh) }, func() { b = n.refresh(first.Refresh) }, func(t *testing.T, _ int) {
 				n.dead(t, first)
 				for _, p := range []wirePair{a, b} {
-					if p.status == 200 {
+					if p.Status == 200 {
 						n.dead(t, p)
 					}
 				}
@@ -198,8 +198,8 @@ func TestASuccessorThatIsUsedWhileItIsAnsweredAgain(t *testing.T) {
 		next := n.refresh(first.Refresh)
 		var again, third wirePair
 		return func() { again = n.refresh(first.Refresh) }, func() { third = n.refresh(next.Refresh) }, func(t *testing.T, _ int) {
-			require.Equal(t, 200, third.status)
-			assert.Equal(t, 401, again.status)
+			require.Equal(t, 200, third.Status)
+			assert.Equal(t, 401, again.Status)
 			n.dead(t, first, next, third)
 		}
 	})
@@ -213,7 +213,7 @@ func TestARevokeAllAtAnyStepOfALogin(t *testing.T) {
 		var during wirePair
 		return func() { during = n.login(t) }, func() { must(n.jwt.RevokeAll(t.Context(), ringBearer, "")) }, func(t *testing.T, _ int) {
 			n.dead(t, before)
-			if n.refresh(during.Refresh).status == 401 {
+			if n.refresh(during.Refresh).Status == 401 {
 				assert.Equal(t, 401, n.get("/", during.Access))
 			}
 		}

@@ -64,9 +64,9 @@ func outcomeOf(answers []wirePair) (o outcome) {
 	seen := map[string]bool{}
 	for _, a := range answers {
 		switch {
-		case a.status == 401:
+		case a.Status == 401:
 			o.Refused++
-		case a.status != 200:
+		case a.Status != 200:
 			o.Faults++
 		case !seen[a.Refresh+a.Access]:
 			seen[a.Refresh+a.Access] = true

@@ -1,5 +1,6 @@
 // Package apptest is for tests of applications: a browser-like client that needs no
-// network, and a clock that stands still. It sits beside app as httptest does beside http.
+// network, a clock that stands still, and tokens in every state that they can be in. It
+// sits beside app as httptest does beside http.
 package apptest
 
 import (

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
+	"github.com/kahu-go/kahu/internal/rollback"
 	"github.com/kahu-go/kahu/internal/sqlerr"
 )
 
@@ -67,10 +68,25 @@ func in(ctx context.Context, db *bun.DB) *transaction {
 // then. A part that fails is undone by itself, so that the rest can go on; parts of one transaction must not run at once.
 // On Postgres it is at read committed, whatever the default is: each statement sees what is there when it begins, which the stores rely on.
 // What is done with the work's context, the stores' statements too, is never repeated by itself.
-func Run(ctx context.Context, db *bun.DB, work func(context.Context, bun.Tx) error) error {
+func Run(outer context.Context, db *bun.DB, work func(context.Context, bun.Tx) error) (err error) {
+	ctx, list := rollback.With(outer)
+	lasts := false
+	defer func() { // after a panic too
+		if !lasts {
+			list.Undo()
+		}
+	}()
 	if t := in(ctx, db); t != nil {
-		return t.part(ctx, work)
+		err = t.part(ctx, work)
+		rollback.On(outer, list.Undo) // which is empty if the part was undone
+	} else {
+		err = begin(ctx, db, work)
 	}
+	lasts = err == nil
+	return err
+}
+
+func begin(ctx context.Context, db *bun.DB, work func(context.Context, bun.Tx) error) error {
 	var o *sql.TxOptions
 	if db.Dialect().Name() == dialect.PG {
 		o = &sql.TxOptions{Isolation: sql.LevelReadCommitted}

@@ -3,35 +3,51 @@ package strategytest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
+	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/app/apptest"
 	"github.com/kahu-go/kahu/strategies"
 )
 
-// Login issues a real token for user, lets the client send it from now on, and revokes
-// it when the test ends. The test fails if the token cannot be issued.
-func Login(t testing.TB, c *apptest.Client, b *strategies.Bearer, user any, o strategies.TokenOptions) *strategies.IssuedToken {
+// Login issues a real credential for user, such as an opaque token or a pair with a JWT,
+// lets the client send it from now on, and revokes it when the test ends. The test fails if
+// it cannot be issued.
+func Login[T, O any](t testing.TB, c *apptest.Client, by strategies.Issuer[T, O], user any, o O) T {
 	t.Helper()
-	token, err := b.Issue(t.Context(), user, o)
+	issued, err := by.Issue(t.Context(), user, o)
 	if err != nil {
 		t.Fatalf("strategytest: %v", err)
 	}
-	c.Header.Set("Authorization", "Bearer "+token.Text())
+	c.Header.Set("Authorization", "Bearer "+textOf(t, issued))
 	t.Cleanup(func() {
-		// The test's own context is over by now.
-		if _, err := b.Revoke(context.Background(), user, token.ID); err != nil {
+		// The test's own context is over by now. What cannot end lives in this test only.
+		if err := by.EndIssued(context.Background(), issued); err != nil && !errors.Is(err, app.ErrCannotEnd) {
 			t.Errorf("strategytest: %v", err)
 		}
 	})
-	return token
+	return issued
 }
 
-// Logout revokes a token of user and lets the client send none.
-func Logout(t testing.TB, c *apptest.Client, b *strategies.Bearer, user any, token *strategies.IssuedToken) {
+// textOf is what a client sends to prove its user.
+func textOf(t testing.TB, issued any) string {
+	t.Helper()
+	switch issued := issued.(type) {
+	case interface{ Text() string }:
+		return issued.Text()
+	case interface{ Access() string }:
+		return issued.Access()
+	}
+	t.Fatalf("strategytest: a %T has neither Text nor Access", issued)
+	return ""
+}
+
+// Logout revokes what Login issued and lets the client send nothing.
+func Logout[T, O any](t testing.TB, c *apptest.Client, by strategies.Issuer[T, O], issued T) {
 	t.Helper()
 	c.Header.Del("Authorization")
-	if _, err := b.Revoke(t.Context(), user, token.ID); err != nil {
+	if err := by.EndIssued(t.Context(), issued); err != nil {
 		t.Errorf("strategytest: %v", err)
 	}
 }
