@@ -28,6 +28,7 @@ type Accounts struct {
 	local     *strategies.Local
 	guard     *Guard
 	languages language.Matcher
+	atomic    bool                            // Options.Transact was given
 	mails     map[Purpose]*strategies.OneTime // nil without Options.Mail
 }
 
@@ -57,8 +58,8 @@ type Options struct {
 	Legacy []strategies.LegacyTokens
 
 	// Transact makes one transaction of what is done to all stores. database.Transact with
-	// the database in it does, for those that are in this database. nil: each for itself,
-	// in an order that fails safe.
+	// the database in it does, for those that are in this database. nil: each for itself, in
+	// an order that puts nobody in whom a change was to put out.
 	Transact func(ctx context.Context, work func(context.Context) error) error
 
 	// View is what an answer may show of a user, in the formats that show one; nil: nothing.
@@ -137,6 +138,7 @@ func New(store Store, o Options) *Accounts {
 	if store == nil || o.Tokens == nil {
 		panic("accounts: New needs a Store and Options.Tokens")
 	}
+	atomic := o.Transact != nil
 	o.setDefaults()
 	if s, ok := store.(interface{ HasField(column string) bool }); ok {
 		for _, name := range o.Fields {
@@ -145,8 +147,8 @@ func New(store Store, o Options) *Accounts {
 			}
 		}
 	}
-	a := &Accounts{store: store, o: o, languages: languagesOf(o.Catalogues)}
-	a.local = strategies.NewLocal(store.ByEmail, strategies.LocalOptions{
+	a := &Accounts{store: store, o: o, atomic: atomic, languages: languagesOf(o.Catalogues)}
+	a.local = strategies.NewLocal(a.find, strategies.LocalOptions{
 		Username: "email", Password: "password", Hasher: o.Hasher, Attempts: o.Attempts, Disabled: a.barred, Rehash: a.rehash,
 		Address: o.Address, Timeout: o.Timeout, Logger: o.Logger, Clock: o.Clock,
 	})
@@ -158,8 +160,9 @@ func New(store Store, o Options) *Accounts {
 }
 
 // Guard returns what people are signed in by, for routes of the application that are not
-// mounted here: it speaks of the request's token, and answers as the application does.
-// [Accounts.RequireLogin] answers in the Format.
+// mounted here: it speaks of the request's token, and answers as the application does. It
+// asks neither whether the account was disabled since, nor whether its address is confirmed:
+// [Accounts.RequireLogin] does, and answers in the Format.
 func (a *Accounts) Guard() *Guard { return a.guard }
 
 func (o *Options) setDefaults() {
@@ -202,6 +205,8 @@ func (o *Options) setDefaults() {
 func (o *Options) mustBeSafe() {
 	m := o.Mail
 	switch {
+	case !o.Tokens.Revocable():
+		panic("accounts: Options.Tokens: JWTs that nothing can end: give them a Denylist or a Refresh.Store")
 	case strings.Trim(o.Resource, "abcdefghijklmnopqrstuvwxyz_") != "":
 		panic("accounts: Options.Resource: lower-case letters and underscores")
 	case o.Timeout < 0 || m.Expiry < time.Minute || m.Expiry > 24*time.Hour:
@@ -228,11 +233,6 @@ func setDefault[T comparable](v *T, unset T) {
 func (a *Accounts) barred(user any) bool {
 	s := a.store.Status(user)
 	return s.Disabled || a.o.RequireVerified && !s.Verified
-}
-
-func (a *Accounts) rehash(ctx context.Context, user any, old, hash string) error {
-	_, err := a.store.ReplaceHash(ctx, user, old, hash)
-	return err
 }
 
 // ask bounds one question to a store.

@@ -18,11 +18,16 @@ func (a *Accounts) RequireLogin(ctx *app.Context, next app.Handler) error {
 }
 
 // OneOf returns a layer that lets in whom one of the kinds proves, such as users and
-// admins; app.User tells which. Nobody is answered in the Format of the first. It panics
-// without a kind.
+// admins. Identity.Via tells which: it is the Resource; app.User does where they are of
+// different types. Nobody is answered in the Format of the first. It panics without a kind,
+// and for two that take each other's tokens.
 func OneOf(kinds ...*Accounts) app.Middleware {
-	if len(kinds) == 0 {
-		panic("accounts: OneOf needs accounts")
+	types := map[string]bool{}
+	for _, a := range kinds {
+		types[a.o.Tokens.Type()] = true
+	}
+	if len(kinds) == 0 || len(types) < len(kinds) {
+		panic("accounts: OneOf needs accounts, each with a JWTOptions.Kind of its own")
 	}
 	return func(ctx *app.Context, next app.Handler) error {
 		var first error
@@ -52,6 +57,15 @@ func (a *Accounts) prove(ctx *app.Context) error {
 		return unauthorized(AccessInvalid, errBarred)
 	}
 	return nil
+}
+
+// who returns the user whom this kind's own guard has proved, and nobody else's: another kind
+// may have users of the same type and number.
+func (a *Accounts) who(ctx *app.Context) (any, error) {
+	if !a.guard.State(ctx).Authenticated {
+		return nil, unauthorized(AccessMissing, app.ErrNoCredentials)
+	}
+	return a.guard.User(ctx), nil
 }
 
 var errBarred = &app.Rejection{Code: "invalid_token", Cause: errors.New("accounts: the account may not log in")}

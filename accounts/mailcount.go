@@ -14,8 +14,10 @@ const (
 	mailsFrom = 50
 )
 
-// countMail counts a mail before anything is known about the address.
-func (a *Accounts) countMail(ctx *app.Context, email string) error {
+// countMail counts a mail before anything is known about the address. Mails for one purpose
+// use up nothing of another's: nobody is kept from a new password by whoever asks for
+// something else.
+func (a *Accounts) countMail(ctx *app.Context, p Purpose, email string) error {
 	if from := a.o.Address(ctx); from.IsValid() {
 		if from.Is6() && !from.Is4In6() {
 			prefix, _ := from.WithZone("").Prefix(64) // what one subscriber has
@@ -25,7 +27,7 @@ func (a *Accounts) countMail(ctx *app.Context, email string) error {
 			return err
 		}
 	}
-	return a.count(ctx, "mail:to:"+a.o.Resource+":"+email, mailsTo)
+	return a.count(ctx, "mail:to:"+a.o.Resource+":"+string(p)+":"+email, mailsTo)
 }
 
 func (a *Accounts) count(ctx *app.Context, key string, limit int64) error {

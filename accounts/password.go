@@ -2,9 +2,11 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/passwords"
 	"github.com/kahu-go/kahu/strategies"
 )
 
@@ -18,27 +20,27 @@ type PasswordChange struct {
 // ChangePassword changes the password of whoever is signed in, ends everything that the
 // account was signed in with, and answers with new tokens.
 func (a *Accounts) ChangePassword(ctx *app.Context) error {
+	user, err := a.who(ctx)
+	if err != nil {
+		return a.fail(ctx, err)
+	}
 	body, err := a.body(ctx, "current_password", "password", "password_confirmation")
 	if err != nil {
 		return a.fail(ctx, err)
 	}
-	pair, err := a.ReplacePassword(ctx, ctx.User(), PasswordChange{body["current_password"], body["password"], confirmation(body)})
-	return a.answer(ctx, Done{Key: PasswordChanged, User: ctx.User(), Tokens: pair}, err)
+	pair, err := a.ReplacePassword(ctx, user, PasswordChange{body["current_password"], body["password"], confirmation(body)})
+	return a.answer(ctx, Done{Key: PasswordChanged, User: user, Tokens: pair}, err)
 }
 
 // ReplacePassword changes the password of a user and ends, in one transaction, what
 // docs/accounts.md says: of the request's own session it keeps the data. It returns new
 // tokens. What is wrong is a *[Failure] 422.
 func (a *Accounts) ReplacePassword(ctx *app.Context, user any, c PasswordChange) (pair *strategies.TokenPair, err error) {
-	email := a.store.Status(user).Email
-	if err := a.checkPassword(email, c.Password, c.Confirmation); err != nil {
+	if err := a.checkPassword(a.store.Status(user).Email, c.Password, c.Confirmation); err != nil {
 		return nil, err
 	}
-	old, err := a.storedHash(ctx.Context(), user)
+	old, err := a.checkCurrent(ctx, user, c.Current)
 	if err != nil {
-		return nil, err
-	}
-	if err := a.checkCurrent(ctx, email, c.Current); err != nil {
 		return nil, err
 	}
 	hash, err := a.hash(ctx.Context(), c.Password)
@@ -46,19 +48,41 @@ func (a *Accounts) ReplacePassword(ctx *app.Context, user any, c PasswordChange)
 		return nil, err
 	}
 	err = a.transact(ctx, func(ctx *app.Context) error {
-		if err := a.replaceHash(ctx.Context(), user, old, hash); err != nil {
+		err := a.changing(ctx, user, true, func(ctx *app.Context) error { return a.replaceHash(ctx.Context(), user, old, hash) })
+		if err != nil {
 			return err
 		}
-		if err := a.endAll(ctx, user, true); err != nil {
-			return err
-		}
-		pair, err = a.issue(ctx, user)
+		pair, err = a.issueAgain(ctx, user)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return pair, nil
+}
+
+// issueAgain is issue for a user who was changed: what a token says of them is what they are
+// now.
+func (a *Accounts) issueAgain(ctx *app.Context, user any) (*strategies.TokenPair, error) {
+	now, err := a.reload(ctx.Context(), user)
+	if err != nil {
+		return nil, err
+	}
+	return a.issue(ctx, now)
+}
+
+func (a *Accounts) reload(ctx context.Context, user any) (any, error) {
+	subject, err := a.store.Users().Serialize(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := a.ask(ctx)
+	defer cancel()
+	now, err := a.store.Users().Deserialize(ctx, subject)
+	if gone(now, err) {
+		return nil, &Failure{Status: http.StatusConflict, Key: AccessInvalid, Cause: errors.New("accounts: the account is gone")}
+	}
+	return now, unavailable("load the account", err)
 }
 
 func (a *Accounts) storedHash(ctx context.Context, user any) (string, error) {
@@ -68,17 +92,35 @@ func (a *Accounts) storedHash(ctx context.Context, user any) (string, error) {
 	return hash, unavailable("read the password's hash", err)
 }
 
-// checkCurrent asks for the password again, and counts it as an attempt to sign in: an
-// access token that was stolen must not be a way to guess.
-func (a *Accounts) checkCurrent(ctx *app.Context, email, current string) error {
-	if a.o.InsecureChangeWithoutPassword {
-		return nil
+// guesses is how often the password of an account that is signed in may be wrong in an hour.
+const guesses = 20
+
+// checkCurrent asks for the password again and returns its hash. It counts first: an access
+// token that was stolen must not be a way to guess. It counts apart from sign-ins, with which
+// strangers could keep people from changing their passwords.
+func (a *Accounts) checkCurrent(ctx *app.Context, user any, current string) (hash string, err error) {
+	if hash, err = a.storedHash(ctx.Context(), user); err != nil || a.o.InsecureChangeWithoutPassword {
+		return hash, err
 	}
-	_, err := a.credentials(ctx, email, current)
-	if f := failureOf(err); f != nil && f.Status == http.StatusUnauthorized {
-		return &Failure{Status: http.StatusUnprocessableEntity, Key: CurrentWrong, Field: "current_password", Cause: err}
+	subject, err := a.store.Users().Serialize(ctx.Context(), user)
+	if err != nil {
+		return "", err
 	}
-	return err
+	key := "current:" + a.o.Tokens.Type() + ":" + subject
+	if err := a.count(ctx, key, guesses); err != nil {
+		return "", err
+	}
+	err = a.o.Hasher.Verify(ctx.Context(), hash, current)
+	switch {
+	case errors.Is(err, passwords.ErrMismatch), err == nil && hash == "":
+		return "", &Failure{Status: http.StatusUnprocessableEntity, Key: CurrentWrong, Field: "current_password", Cause: err}
+	case err != nil:
+		return "", unavailable("check the password", err)
+	}
+	if err := a.o.Attempts.Reset(ctx.Context(), key); err != nil {
+		a.o.Logger.WarnContext(ctx.Context(), "guesses were not reset", "error", err)
+	}
+	return hash, nil
 }
 
 // replaceHash stores a hash if the password is still the one that was read before.
@@ -97,7 +139,10 @@ func (a *Accounts) replaceHash(ctx context.Context, user any, old, hash string) 
 
 // DeleteAccount ends everything that the account is signed in with, and removes it.
 func (a *Accounts) DeleteAccount(ctx *app.Context) error {
-	err := a.Remove(ctx, ctx.User())
+	user, err := a.who(ctx)
+	if err == nil {
+		err = a.Remove(ctx, user)
+	}
 	return a.answer(ctx, Done{Key: AccountDeleted}, err)
 }
 
@@ -105,11 +150,10 @@ func (a *Accounts) DeleteAccount(ctx *app.Context) error {
 // with.
 func (a *Accounts) Remove(ctx *app.Context, user any) error {
 	return a.transact(ctx, func(ctx *app.Context) error {
-		if err := a.endAll(ctx, user, false); err != nil {
-			return err
-		}
-		c, cancel := a.ask(ctx.Context())
-		defer cancel()
-		return unavailable("delete the account", a.store.Delete(c, user))
+		return a.changing(ctx, user, false, func(ctx *app.Context) error {
+			c, cancel := a.ask(ctx.Context())
+			defer cancel()
+			return unavailable("delete the account", a.store.Delete(c, user))
+		})
 	})
 }

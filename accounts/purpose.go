@@ -28,11 +28,11 @@ const (
 const day = 24 * time.Hour
 
 // mailTokens makes the tokens of each purpose. Those of two kinds of account in one store
-// are of different types.
+// are of different types, as their JWTs are.
 func (o *Options) mailTokens() map[Purpose]*strategies.OneTime {
 	once := func(p Purpose, expiry time.Duration) *strategies.OneTime {
 		return strategies.NewOneTime(o.Mail.Tokens, strategies.OneTimeOptions{
-			Type: o.Resource + "." + string(p), Expiry: expiry, Timeout: o.Timeout, Logger: o.Logger, Clock: o.Clock,
+			Type: string(p) + "." + o.Tokens.Type(), Expiry: expiry, Timeout: o.Timeout, Logger: o.Logger, Clock: o.Clock,
 		})
 	}
 	return map[Purpose]*strategies.OneTime{
@@ -42,13 +42,20 @@ func (o *Options) mailTokens() map[Purpose]*strategies.OneTime {
 
 // A letter is what a token in a mail is bound to.
 type letter struct {
-	Email string `json:"email"`         // the address that it was sent to
-	Old   string `json:"old,omitempty"` // the one that it is to replace
+	Email    string `json:"email"`              // the address that it was sent to
+	Old      string `json:"old,omitempty"`      // the one that it is to replace
+	Password string `json:"password,omitempty"` // a hash of the password's hash, if the mail ends with the password
 }
 
-// prepareMail makes the token of a mail, as part of a transaction, and returns what sends
-// it. Without Options.Mail it does nothing.
-func (a *Accounts) prepareMail(ctx *app.Context, p Purpose, user any, email string, old *string) (send func(), err error) {
+// boundTo says in a letter which password the account had.
+func boundTo(hash string) string {
+	sum := sha256.Sum256([]byte("kahu letter\x00" + hash))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// prepareMail makes the token of a mail to the address of the letter, as part of a
+// transaction, and returns what sends it. Without Options.Mail it does nothing.
+func (a *Accounts) prepareMail(ctx *app.Context, p Purpose, user any, l letter) (send func(), err error) {
 	if a.mails == nil {
 		return func() {}, nil
 	}
@@ -56,16 +63,12 @@ func (a *Accounts) prepareMail(ctx *app.Context, p Purpose, user any, email stri
 	if err != nil {
 		return nil, err
 	}
-	l := letter{Email: email}
-	if old != nil {
-		l.Old = *old
-	}
 	text, err := a.token(ctx.Context(), p, subject, l)
 	if err != nil {
 		return nil, err
 	}
 	m := a.compose(ctx, p, a.o.Mail.Link(p, text))
-	m.To = email
+	m.To = l.Email
 	return func() { a.send(ctx, m) }, nil
 }
 
@@ -73,7 +76,7 @@ func (a *Accounts) prepareMail(ctx *app.Context, p Purpose, user any, email stri
 // the token.
 func (a *Accounts) pretendMail(ctx *app.Context, p Purpose, email string) error {
 	sum := sha256.Sum256([]byte(email))
-	text, err := a.token(ctx.Context(), p, "nobody:"+base64.RawURLEncoding.EncodeToString(sum[:]), letter{Email: email})
+	text, err := a.token(ctx.Context(), p, "nobody:"+base64.RawURLEncoding.EncodeToString(sum[:]), letter{Email: email, Password: boundTo("")})
 	if err == nil {
 		a.compose(ctx, p, a.o.Mail.Link(p, text))
 	}

@@ -31,10 +31,10 @@ func (a *Accounts) mailTo(ctx *app.Context, p Purpose, text string, fit func(Sta
 	if err != nil {
 		return err
 	}
-	if err := a.countMail(ctx, email); err != nil {
+	if err := a.countMail(ctx, p, email); err != nil {
 		return err
 	}
-	user, err := a.byEmail(ctx.Context(), email)
+	user, hash, err := a.byEmail(ctx.Context(), email)
 	if err != nil {
 		return err
 	}
@@ -42,25 +42,25 @@ func (a *Accounts) mailTo(ctx *app.Context, p Purpose, text string, fit func(Sta
 		return a.pretendMail(ctx, p, email)
 	}
 	// To the address as it is stored, never as it was typed: a Store may ignore case.
-	send, err := a.prepareMail(ctx, p, user, a.store.Status(user).Email, nil)
+	send, err := a.prepareMail(ctx, p, user, letter{Email: a.store.Status(user).Email, Password: boundTo(hash)})
 	if err == nil {
 		send()
 	}
 	return err
 }
 
-// byEmail returns the user of an address, nil if there is none.
-func (a *Accounts) byEmail(ctx context.Context, email string) (any, error) {
+// byEmail returns the user of an address and the hash of the password, nil if there is none.
+func (a *Accounts) byEmail(ctx context.Context, email string) (any, string, error) {
 	ctx, cancel := a.ask(ctx)
 	defer cancel()
-	user, _, err := a.store.ByEmail(ctx, email)
+	user, hash, err := a.store.ByEmail(ctx, email)
 	switch {
 	case gone(user, err):
-		return nil, nil
+		return nil, "", nil
 	case err != nil:
-		return nil, unavailable("find the account", err)
+		return nil, "", unavailable("find the account", err)
 	}
-	return user, nil
+	return user, hash, nil
 }
 
 // gone reports whether a Store or Serializer said that there is no such user.
@@ -111,16 +111,19 @@ func (a *Accounts) Reset(ctx *app.Context, token, password string, confirmation 
 
 func (a *Accounts) resetTo(ctx *app.Context, o *opened, hash string) error {
 	old, err := a.storedHash(ctx.Context(), o.user)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case o.letter.Password != boundTo(old):
+		return badLink(errChanged)
 	}
-	if err := a.replaceHash(ctx.Context(), o.user, old, hash); err != nil {
-		return err
-	}
-	if !o.status.Verified {
-		if err := a.confirm(ctx.Context(), o); err != nil {
+	return a.changing(ctx, o.user, false, func(ctx *app.Context) error {
+		if err := a.replaceHash(ctx.Context(), o.user, old, hash); err != nil {
 			return err
 		}
-	}
-	return a.endAll(ctx, o.user, false)
+		if o.status.Verified {
+			return nil
+		}
+		return a.confirm(ctx.Context(), o)
+	})
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/prune"
 	"github.com/kahu-go/kahu/passwords"
 )
 
@@ -23,15 +25,31 @@ func (a *Accounts) transact(ctx *app.Context, work func(*app.Context) error) err
 	})
 }
 
-// EndAll ends everything that a user is signed in with, and the tokens in mails. Call it
-// when an account is disabled, in the same transaction.
-func (a *Accounts) EndAll(ctx context.Context, user any) error {
-	if a.o.Sessions != nil {
-		if _, err := a.o.Sessions.LogoutAll(ctx, user); err != nil {
+// changing changes an account and ends what it is signed in with. In one transaction that
+// is last, since the change keeps others from the account until the end. Without one it is
+// first, too, so that a fault leaves nobody in whom the change was to put out; who signs in
+// in between is put out at last.
+func (a *Accounts) changing(ctx *app.Context, user any, keep bool, change func(*app.Context) error) error {
+	if !a.atomic {
+		if err := a.endAll(ctx, user, keep); err != nil {
 			return err
 		}
 	}
-	return a.endTokens(ctx, user)
+	if err := change(ctx); err != nil {
+		return err
+	}
+	return a.endAll(ctx, user, keep)
+}
+
+// EndAll ends everything that a user is signed in with, and the tokens in mails. Call it
+// when an account is disabled, in the same transaction. What cannot be ended does not keep
+// the rest from ending.
+func (a *Accounts) EndAll(ctx context.Context, user any) error {
+	var err error
+	if a.o.Sessions != nil {
+		_, err = a.o.Sessions.LogoutAll(ctx, user)
+	}
+	return errors.Join(err, a.endTokens(ctx, user))
 }
 
 // endAll is EndAll, and keeps the request's own session if it is told to.
@@ -47,10 +65,8 @@ func (a *Accounts) endAll(ctx *app.Context, user any, keep bool) error {
 	if !own {
 		return a.EndAll(ctx.Context(), user)
 	}
-	if _, err := a.o.Sessions.LogoutOthers(ctx); err != nil {
-		return err
-	}
-	return a.endTokens(ctx.Context(), user)
+	_, err := a.o.Sessions.LogoutOthers(ctx)
+	return errors.Join(err, a.endTokens(ctx.Context(), user))
 }
 
 // same reports whether two values are one account.
@@ -64,15 +80,12 @@ func (a *Accounts) same(ctx context.Context, one, other any) bool {
 }
 
 func (a *Accounts) endTokens(ctx context.Context, user any) error {
-	if err := a.endLegacy(ctx, user); err != nil {
-		return err
-	}
+	all := a.endLegacy(ctx, user)
 	for _, r := range append([]Revoker{a.o.Tokens}, a.o.Others...) {
-		if _, err := r.RevokeAll(ctx, user, ""); err != nil {
-			return err
-		}
+		_, err := r.RevokeAll(ctx, user, "")
+		all = errors.Join(all, err)
 	}
-	return a.endMails(ctx, user)
+	return errors.Join(all, a.endMails(ctx, user))
 }
 
 // endLegacy comes before our own tokens end: an exchange that is going on then finds either
@@ -91,6 +104,27 @@ func (a *Accounts) endLegacy(ctx context.Context, user any) error {
 		}
 	}
 	return nil
+}
+
+// Prune removes the tokens in mails that are over, and what the JWT's Prune removes, and
+// returns how many there were.
+func (a *Accounts) Prune(ctx context.Context) (int, error) {
+	total, err := a.o.Tokens.Prune(ctx)
+	if a.mails == nil {
+		return total, err
+	}
+	n, pruned := a.mails[PurposeReset].Prune(ctx) // all of one store
+	return total + n, errors.Join(err, pruned)
+}
+
+// PruneEvery prunes about every interval, jittered, until ctx ends. Errors are logged and do
+// not end it. Run it in a goroutine of its own.
+func (a *Accounts) PruneEvery(ctx context.Context, interval time.Duration) {
+	prune.Loop(ctx, interval, func(ctx context.Context) {
+		if _, err := a.Prune(ctx); err != nil && ctx.Err() == nil {
+			a.o.Logger.ErrorContext(ctx, "expired tokens were not removed", "error", err)
+		}
+	})
 }
 
 // unavailable marks a fault of what is asked as such. What says itself how to answer stays.

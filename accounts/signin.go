@@ -1,6 +1,8 @@
 package accounts
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 
 	"github.com/kahu-go/kahu/app"
@@ -22,23 +24,87 @@ func (a *Accounts) SignIn(ctx *app.Context) error {
 // Verify checks the password and signs in. A pair that is wrong is a *[Failure] 401, too
 // many attempts 429.
 func (a *Accounts) Verify(ctx *app.Context, email, password string) (user any, pair *strategies.TokenPair, err error) {
-	if user, err = a.credentials(ctx, email, password); err != nil {
+	user, hash, err := a.credentials(ctx, email, password)
+	if err != nil {
 		return nil, nil, err
 	}
-	pair, err = a.issue(ctx, user)
-	return user, pair, err
+	err = a.transact(ctx, func(ctx *app.Context) (err error) {
+		pair, err = a.issueFor(ctx, user, hash)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return user, pair, nil
 }
 
-// credentials returns the user of an address and a password.
-func (a *Accounts) credentials(ctx *app.Context, email, password string) (any, error) {
+// issueFor signs a device in by a password that was checked, if it still is the account's. In
+// a transaction a change of the password waits for this one's end, and then ends it;
+// without one it is asked for again afterwards.
+func (a *Accounts) issueFor(ctx *app.Context, user any, hash string) (pair *strategies.TokenPair, err error) {
+	if err := a.stillIs(ctx, user, hash); err != nil {
+		return nil, err
+	}
+	if pair, err = a.issue(ctx, user); err != nil || a.atomic {
+		return pair, err
+	}
+	if err := a.stillIs(ctx, user, hash); err != nil {
+		return nil, errors.Join(a.o.Tokens.EndIssued(ctx.Context(), pair), err)
+	}
+	return pair, nil
+}
+
+func (a *Accounts) stillIs(ctx *app.Context, user any, hash string) error {
+	now, err := a.storedHash(ctx.Context(), user)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && now != hash:
+		return unauthorized(InvalidLoginCredentials, errChanged)
+	case err != nil:
+		return err
+	}
+	return nil
+}
+
+// checked is the hash against which a sign-in was checked, and what became of it.
+type checked struct {
+	hash  string
+	again bool // it was renewed
+}
+
+type checkedKey struct{}
+
+// find is the Store's ByEmail, and notes the hash.
+func (a *Accounts) find(ctx context.Context, email string) (any, string, error) {
+	user, hash, err := a.store.ByEmail(ctx, email)
+	if c, ok := ctx.Value(checkedKey{}).(*checked); ok && err == nil {
+		c.hash = hash
+	}
+	return user, hash, err
+}
+
+// rehash stores a hash that is as strong as they are made now.
+func (a *Accounts) rehash(ctx context.Context, user any, old, hash string) error {
+	replaced, err := a.store.ReplaceHash(ctx, user, old, hash)
+	if c, ok := ctx.Value(checkedKey{}).(*checked); ok && replaced {
+		c.hash, c.again = hash, true
+	}
+	return err
+}
+
+// credentials returns the user of an address and a password, and the password's hash.
+func (a *Accounts) credentials(ctx *app.Context, email, password string) (any, string, error) {
 	if email == "" || password == "" {
-		return nil, unauthorized(InvalidLoginCredentials, errors.New("no address or no password"))
+		return nil, "", unauthorized(InvalidLoginCredentials, errors.New("no address or no password"))
 	}
-	user, err := a.local.Verify(ctx.Context(), strategies.Credentials{Name: email, Password: password, Address: a.o.Address(ctx)})
+	var c checked
+	user, err := a.local.Verify(context.WithValue(ctx.Context(), checkedKey{}, &c), strategies.Credentials{Name: email, Password: password, Address: a.o.Address(ctx)})
 	if f := failureOf(err); f != nil {
-		return nil, f
+		return nil, "", f
 	}
-	return user, err
+	if err == nil && c.again {
+		user, err = a.reload(ctx.Context(), user)
+	}
+	return user, c.hash, err
 }
 
 // issue signs a device in, which is named by its User-Agent.
@@ -88,5 +154,19 @@ func (a *Accounts) refresh(ctx *app.Context) (*strategies.TokenPair, error) {
 	if err != nil {
 		return nil, accessFailure(err)
 	}
-	return pair, nil
+	return a.notBarred(ctx, pair)
+}
+
+// notBarred ends a device whose account may not sign in any more.
+func (a *Accounts) notBarred(ctx *app.Context, pair *strategies.TokenPair) (*strategies.TokenPair, error) {
+	c, cancel := a.ask(ctx.Context())
+	defer cancel()
+	user, err := a.store.Users().Deserialize(c, pair.Claims.Subject)
+	switch {
+	case err != nil && !gone(user, err):
+		return nil, unavailable("load the account", err)
+	case !gone(user, err) && !a.barred(user):
+		return pair, nil
+	}
+	return nil, errors.Join(a.o.Tokens.EndIssued(ctx.Context(), pair), unauthorized(RefreshInvalid, errBarred))
 }

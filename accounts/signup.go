@@ -54,7 +54,7 @@ func (a *Accounts) Register(ctx *app.Context, reg Registration) (user any, pair 
 		if user, err = a.create(ctx.Context(), n); err != nil {
 			return err
 		}
-		if mail, err = a.prepareMail(ctx, PurposeVerify, user, n.Email, nil); err != nil || a.barred(user) {
+		if mail, err = a.prepareMail(ctx, PurposeVerify, user, letter{Email: n.Email}); err != nil || a.barred(user) {
 			return err
 		}
 		pair, err = a.issue(ctx, user)
@@ -63,7 +63,9 @@ func (a *Accounts) Register(ctx *app.Context, reg Registration) (user any, pair 
 	if err != nil {
 		return nil, nil, err
 	}
-	mail()
+	if a.countMail(ctx, PurposeVerify, n.Email) == nil {
+		mail() // else somebody signs up with one address again and again
+	}
 	return user, pair, nil
 }
 

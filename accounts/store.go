@@ -24,7 +24,8 @@ type Store interface {
 	// none, in one query.
 	ByEmail(ctx context.Context, email string) (user any, hash string, err error)
 
-	// Hash returns the hash of a user's password as it is now.
+	// Hash returns the hash of a user's password as it is now. In a transaction it keeps
+	// others from changing it until the end.
 	Hash(ctx context.Context, user any) (string, error)
 
 	// Create stores a new account in one atomic step: ErrEmailTaken if there is one with

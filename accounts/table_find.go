@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/kahu-go/kahu/internal/cell"
 	"github.com/kahu-go/kahu/internal/sqlerr"
@@ -65,7 +66,8 @@ func (t *Table[U]) narrow(ctx context.Context, q *bun.SelectQuery) *bun.SelectQu
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery { return t.o.Where(ctx, q) })
 }
 
-// Hash is one query.
+// Hash is one query. In a transaction on Postgres it locks the row until the end; on SQLite
+// nobody else writes then.
 func (t *Table[U]) Hash(ctx context.Context, user any) (string, error) {
 	u, err := t.user(user)
 	if err != nil {
@@ -76,6 +78,9 @@ func (t *Table[U]) Hash(ctx context.Context, user any) (string, error) {
 		q := txn.In(ctx, t.db).NewSelect().Model(u).WherePK().ColumnExpr("?TableAlias.?", bun.Ident(t.columns.hash))
 		if t.o.Name != "" {
 			q = q.ModelTableExpr("? AS ?TableAlias", bun.Ident(t.o.Name))
+		}
+		if _, inside := txn.Of(ctx, t.db); inside && t.db.Dialect().Name() == dialect.PG {
+			q = q.For("UPDATE")
 		}
 		return t.narrow(ctx, q).Scan(ctx, &hash)
 	})

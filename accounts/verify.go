@@ -61,11 +61,15 @@ func (a *Accounts) confirm(ctx context.Context, o *opened) error {
 // ChangeEmail mails a token to the new address of whoever is signed in, and a notice to the
 // old one. Nothing changes until the token comes back.
 func (a *Accounts) ChangeEmail(ctx *app.Context) error {
+	user, err := a.who(ctx)
+	if err != nil {
+		return a.fail(ctx, err)
+	}
 	body, err := a.body(ctx, "email", "current_password")
 	if err == nil {
-		err = a.MailChange(ctx, ctx.User(), body["email"], body["current_password"])
+		err = a.MailChange(ctx, user, body["email"], body["current_password"])
 	}
-	return a.answer(ctx, Done{Key: ChangeRequested, User: ctx.User()}, err)
+	return a.answer(ctx, Done{Key: ChangeRequested, User: user}, err)
 }
 
 // MailChange mails a token to a new address of a user. Whether another account has it, the
@@ -76,20 +80,32 @@ func (a *Accounts) MailChange(ctx *app.Context, user any, text, current string) 
 		return err
 	}
 	old := a.store.Status(user).Email
-	if err := a.checkCurrent(ctx, old, current); err != nil {
+	hash, err := a.checkCurrent(ctx, user, current)
+	if err != nil {
 		return err
 	}
-	if err := a.countMail(ctx, email); err != nil {
+	if err := a.countMail(ctx, PurposeEmail, email); err != nil {
 		return err
 	}
-	send, err := a.prepareMail(ctx, PurposeEmail, user, email, &old)
+	send, err := a.prepareMail(ctx, PurposeEmail, user, letter{Email: email, Old: old, Password: boundTo(hash)})
 	if err != nil {
 		return err
 	}
 	send()
-	notice := a.compose(ctx, PurposeNotice, "")
-	notice.To = old
-	a.send(ctx, notice)
+	return a.notify(ctx, old)
+}
+
+// notify tells the old address that another one was asked for, though not without limit.
+func (a *Accounts) notify(ctx *app.Context, old string) error {
+	switch err := a.countMail(ctx, PurposeNotice, old); {
+	case failureOf(err) != nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	m := a.compose(ctx, PurposeNotice, "")
+	m.To = old
+	a.send(ctx, m)
 	return nil
 }
 
@@ -111,12 +127,20 @@ func (a *Accounts) ReplaceEmail(ctx *app.Context, token string) error {
 		if err != nil {
 			return err
 		}
+		switch hash, err := a.storedHash(ctx.Context(), o.user); {
+		case err != nil:
+			return err
+		case o.letter.Password != boundTo(hash):
+			return badLink(errChanged) // whoever asked knows a password that is none any more
+		}
 		c, cancel := a.ask(ctx.Context())
 		defer cancel()
 		replaced, err := a.store.ReplaceEmail(c, o.user, o.letter.Old, o.letter.Email)
 		switch {
 		case errors.Is(err, ErrEmailTaken):
 			return unprocessable("email", EmailTaken)
+		case errors.Is(err, ErrUnstorable):
+			return unprocessable("email", EmailInvalid)
 		case err != nil:
 			return unavailable("change the address", err)
 		case !replaced:

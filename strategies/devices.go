@@ -113,8 +113,20 @@ func (j *JWT) RevokeAll(ctx context.Context, user any, keep string) (n int, err 
 	if n, err = j.o.Refresh.Store.DeleteAll(c, j.refreshType, subject, keep); err != nil {
 		return n, away("end devices", err)
 	}
-	return n, j.beginEpoch(ctx, subject, keep)
+	if err := j.beginEpoch(ctx, subject, keep); err != nil || keep == "" {
+		return n, err
+	}
+	// Somebody who ended all of them meanwhile has ended this one too: its tokens must not be
+	// kept.
+	kept, err := j.deviceOf(ctx, subject, keep)
+	if err == nil && kept == nil {
+		err = j.beginEpoch(ctx, subject, "")
+	}
+	return n, err
 }
+
+// Revocable reports whether the options know a way to end tokens before they expire.
+func (j *JWT) Revocable() bool { return !isNil(j.o.Refresh.Store) || !isNil(j.o.Denylist) }
 
 // beginEpoch ends the access tokens of a user. The rows of devices must be gone by now: see
 // [JWT.epoch].

@@ -145,6 +145,7 @@ func (g *Guard[T, O]) Login(ctx *app.Context, user any, o O) (issued T, err erro
 	if issued, err = g.kind.Issue(ctx.Context(), user, o); err != nil {
 		return issued, err
 	}
+	ctx.Header().Set("Cache-Control", "no-store") // RFC 6749 section 5.1
 	p := g.progress(ctx)
 	p.user, p.loggedOut, p.issued = user, false, append(p.issued, issued)
 	ctx.Emit(app.Event{Name: app.EventIssued, Via: g.name, User: user, Info: g.kind.Credential(issued)})

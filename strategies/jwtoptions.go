@@ -66,7 +66,8 @@ type JWTOptions struct {
 	LookUp func(ctx context.Context, c *JWTClaims) (user any, err error)
 
 	// Valid has the last word about a token that is genuine and live: an *app.Rejection
-	// refuses it, any other error is a fault. nil: it is valid.
+	// refuses it, any other error is a fault. It is asked about requests, so that an
+	// [IntrospectionEndpoint] knows nothing of it. nil: it is valid.
 	Valid func(ctx *app.Context, c *JWTClaims, user any) error
 
 	// Sources are where a token may be, asked in this order; nil: the Authorization header.

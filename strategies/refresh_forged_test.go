@@ -101,12 +101,12 @@ func swapped(id string) string {
 
 func TestRefreshRefusalsAreAlike(t *testing.T) {
 	h := newHarbour(t)
-	used, expired, ended, bound := h.issue(t, strategies.PairOptions{}), h.issue(t, strategies.PairOptions{}), h.issue(t, strategies.PairOptions{}), h.issue(t, strategies.PairOptions{Client: "palantir"})
+	used, expired, ended := h.issue(t, strategies.PairOptions{}), h.issue(t, strategies.PairOptions{}), h.issue(t, strategies.PairOptions{})
 	h.clock.Advance(14*day - time.Minute)
 	next := h.refresh(t, used.Refresh())
 	require.Equal(t, 204, h.logout(h.refresh(t, ended.Refresh()).Access()).Code)
 	h.clock.Advance(time.Minute)
-	bound = h.issue(t, strategies.PairOptions{Client: "palantir"})
+	bound := h.issue(t, strategies.PairOptions{Client: "palantir"})
 	for _, c := range []struct {
 		text  string
 		cause error
