@@ -10,21 +10,27 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/passwords"
+	"github.com/kahu-go/kahu/strategies"
 )
 
 // A config is what the environment says.
 type config struct {
-	port        string   // PORT, default 3000
-	baseURL     *url.URL // BASE_URL, default http://localhost:$PORT
-	databaseURL string   // DATABASE_URL, default an SQLite file in this folder
-	redisURL    string   // REDIS_URL: sessions and tokens are kept there if it is set
-	keys        *app.Keys
+	port        string              // PORT, default 3000
+	baseURL     *url.URL            // BASE_URL, default http://localhost:$PORT
+	databaseURL string              // DATABASE_URL, default an SQLite file in this folder
+	redisURL    string              // REDIS_URL: sessions and tokens are kept there if it is set
+	keys        *app.Keys           // SECRET_KEYS, which sign cookies
+	jwtKeys     *strategies.JWTKeys // in the files that JWT_KEY_FILE names
+	smtp        *accounts.SMTP      // SMTP_URL and MAIL_FROM; nil: mails are printed
+	hasher      passwords.Hasher    // the default, which tests have no time for
 	warnings    []string
 }
 
 func readConfig(getenv func(string) string) (*config, error) {
-	c := &config{port: getenv("PORT"), databaseURL: getenv("DATABASE_URL"), redisURL: getenv("REDIS_URL")}
+	c := &config{port: getenv("PORT"), databaseURL: getenv("DATABASE_URL"), redisURL: getenv("REDIS_URL"), hasher: passwords.NewBcrypt(passwords.BcryptOptions{})}
 	if c.port == "" {
 		c.port = "3000"
 	}
@@ -37,7 +43,13 @@ func readConfig(getenv func(string) string) (*config, error) {
 	if err := c.readBaseURL(getenv("BASE_URL")); err != nil {
 		return nil, err
 	}
-	return c, c.readKeys(getenv("SECRET_KEYS"))
+	if err := c.readKeys(getenv("SECRET_KEYS")); err != nil {
+		return nil, err
+	}
+	if err := c.readJWTKeys(getenv("JWT_KEY_FILE")); err != nil {
+		return nil, err
+	}
+	return c, c.readSMTP(getenv("SMTP_URL"), getenv("MAIL_FROM"))
 }
 
 func (c *config) readBaseURL(text string) (err error) {

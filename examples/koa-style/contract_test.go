@@ -16,6 +16,8 @@ import (
 	"github.com/kahu-go/kahu/internal/redistest"
 )
 
+const smtpURL = "smtp://mail.shire.example"
+
 const good = `{"username":"frodo","password":"precious-ring-1954"}`
 
 // A visitor is a client of the running program.
@@ -61,14 +63,19 @@ func (v *visitor) login(body string) int {
 
 // onEachServer runs test against the program on each kind of server.
 func onEachServer(t *testing.T, test func(t *testing.T, base string)) {
+	onEachProgram(t, func(t *testing.T, base string, _ func() string) { test(t, base) })
+}
+
+// onEachProgram is onEachServer for tests that read what the program prints.
+func onEachProgram(t *testing.T, test func(t *testing.T, base string, printed func() string)) {
 	for name, env := range map[string]func(t *testing.T) map[string]string{
 		"SQLite":   func(*testing.T) map[string]string { return nil },
 		"Postgres": func(t *testing.T) map[string]string { return map[string]string{"DATABASE_URL": pgtest.URL(t)} },
 		"Redis":    func(t *testing.T) map[string]string { return map[string]string{"REDIS_URL": redistest.URL(t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			base, _ := start(t, env(t))
-			test(t, base)
+			base, printed := start(t, env(t))
+			test(t, base, printed)
 		})
 	}
 }
@@ -216,7 +223,14 @@ func TestConfig(t *testing.T) {
 	}{
 		"nothing is needed":         {nil, ""},
 		"https without keys":        {map[string]string{"BASE_URL": "https://shire.example"}, "SECRET_KEYS is missing"},
-		"https with keys":           {map[string]string{"BASE_URL": "https://shire.example", "SECRET_KEYS": long + "," + strings.ToUpper(long)}, ""},
+		"https with keys":           {map[string]string{"BASE_URL": "https://shire.example", "SECRET_KEYS": long + "," + strings.ToUpper(long), "JWT_KEY_FILE": keyFile(t, "ES256"), "SMTP_URL": smtpURL}, ""},
+		"https without mails":       {map[string]string{"BASE_URL": "https://shire.example", "SECRET_KEYS": long, "JWT_KEY_FILE": keyFile(t, "ES256")}, "SMTP_URL is missing"},
+		"mails to a server":         {map[string]string{"SMTP_URL": "smtps://frodo:" + long + "@mail.shire.example:465", "MAIL_FROM": "The Shire <no-reply@shire.example>"}, ""},
+		"mails to a web site":       {map[string]string{"SMTP_URL": "https://frodo:" + long + "@mail.shire.example"}, "SMTP_URL is not smtp://"},
+		"mails to nowhere":          {map[string]string{"SMTP_URL": "smtp://"}, "SMTP_URL is not smtp://"},
+		"mails without a password":  {map[string]string{"SMTP_URL": "smtp://frodo@mail.shire.example"}, "one is missing"},
+		"mails to no port":          {map[string]string{"SMTP_URL": smtpURL + ":99999"}, "99999 is no port"},
+		"mails from nobody":         {map[string]string{"SMTP_URL": smtpURL, "MAIL_FROM": "the shire"}, "MAIL_FROM"},
 		"a key that is too short":   {map[string]string{"SECRET_KEYS": "short"}, "too short"},
 		"one short key of two":      {map[string]string{"SECRET_KEYS": long + ",short"}, "secret 2 of 2"},
 		"a key of one letter":       {map[string]string{"SECRET_KEYS": strings.Repeat("a", 64)}, "too few different bytes"},
@@ -237,8 +251,14 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+func TestNobodyMakesThemselvesAnAdminWhereOthersCanReachTheProgram(t *testing.T) {
+	base, _ := start(t, map[string]string{"BASE_URL": "https://shire.example", "SECRET_KEYS": strings.Repeat("0123456789abcdef", 2), "JWT_KEY_FILE": keyFile(t, "ES256"), "SMTP_URL": smtpURL})
+	status, _, _ := newVisitor(t, base).send("POST", "/admins/sign_up", "application/json", `{"email":"sauron@mordor.example","password":"one-ring-to-rule-11"}`)
+	assert.Equal(t, 404, status)
+}
+
 func TestOverHTTPSTheCookieIsHostBound(t *testing.T) {
-	base, _ := start(t, map[string]string{"BASE_URL": "https://shire.example", "SECRET_KEYS": strings.Repeat("0123456789abcdef", 2)})
+	base, _ := start(t, map[string]string{"BASE_URL": "https://shire.example", "SECRET_KEYS": strings.Repeat("0123456789abcdef", 2), "JWT_KEY_FILE": keyFile(t, "ES256"), "SMTP_URL": smtpURL})
 	v := newVisitor(t, base)
 	_, header, _ := v.send("POST", "/session", "application/json", good)
 	assert.Regexp(t, `^__Host-session=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`, header.Get("Set-Cookie"))

@@ -12,7 +12,7 @@ import (
 //go:embed pages
 var pageSources embed.FS
 
-var pages = parsePages("home", "login", "dashboard")
+var pages = parsePages("home", "login", "signup", "reset", "sent", "mailed", "dashboard", "account")
 
 // parsePages returns templates by name, each with the layout and the parts around it.
 func parsePages(names ...string) map[string]*template.Template {

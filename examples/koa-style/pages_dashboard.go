@@ -15,6 +15,7 @@ type dashboardData struct {
 	Base     string
 	Sessions []sessionView
 	Others   bool // there are sessions but this one
+	Devices  []strategies.Device
 	Tokens   []tokenstores.Token
 	Form     tokenForm
 	Scopes   []choice
@@ -46,6 +47,9 @@ func (s *site) showDashboard(ctx *app.Context, u *User, d dashboardData) (err er
 		d.Sessions = append(d.Sessions, sessionView{info, info.Handle == this.Handle()})
 	}
 	d.Others = len(sessions) > 1
+	if d.Devices, err = s.jwt.Devices(ctx.Context(), u); err != nil {
+		return err
+	}
 	if d.Tokens, err = s.tokens.List(ctx.Context(), u); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ func (s *site) home(ctx *app.Context) error {
 		Accounts []User
 		Password string
 		Base     string
-	}{Accounts: accounts, Password: demoPassword, Base: s.base}
+	}{Accounts: demoUsers, Password: demoPassword, Base: s.base}
 	id, err := ctx.Identity()
 	if err != nil {
 		return err

@@ -102,7 +102,7 @@ func TestDashboard(t *testing.T) {
 		v.submit("/login", frodosForm)
 		body := v.page("/dashboard")
 		assert.Contains(t, body, `Chrome on Linux <span class="badge">this one</span>`)
-		assert.Contains(t, body, "You are logged in nowhere else.")
+		assert.Contains(t, body, "There are no others.")
 
 		require.Equal(t, 201, other.login(good))
 		body = v.page("/dashboard")
@@ -114,9 +114,45 @@ func TestDashboard(t *testing.T) {
 		assert.Contains(t, v.page("/dashboard"), "One other session was logged out.")
 		assert.NotContains(t, v.page("/dashboard"), "was logged out.", "a message is shown once")
 
+		v.devicesAreEndedByTheirOwner()
 		v.aTokenIsShownOnce()
 		v.formsSayWhatIsWrong()
 	})
+}
+
+func (v *visitor) devicesAreEndedByTheirOwner() {
+	assert.Contains(v.t, v.page("/dashboard"), "You have none. Apps on phones")
+	app := newVisitor(v.t, v.base)
+	var pairs []jwtPair
+	for _, name := range []string{"<phone>", "tablet", "laptop"} {
+		pairs = append(pairs, app.pair("/jwt/login", `{`+frodoMail+`,"name":"`+name+`"}`))
+	}
+	body := v.page("/dashboard")
+	assert.Contains(v.t, body, "&lt;phone&gt;</h3>")
+	assert.NotContains(v.t, body, "kahu_refresh_")
+	assert.Less(v.t, strings.Index(body, "laptop</h3>"), strings.Index(body, "tablet</h3>"), "the last used first")
+
+	sams := app.pair("/jwt/login", `{`+samMail+`}`)
+	end := func(pair jwtPair) string { return "/dashboard/devices/" + app.devices(pair.Access)[0].ID + "/end" }
+	for _, step := range []struct{ path, want string }{
+		{end(sams), "That device is gone already."},
+		{end(pairs[2]), "The device was logged out. Its tokens work no more."},
+		{"/dashboard/devices/x/end", "That device is gone already."},
+		{"/dashboard/devices/end-all", "2 devices were logged out."},
+	} {
+		status, location, _ := v.submit(step.path, nil)
+		assert.Equal(v.t, []any{303, "/dashboard"}, []any{status, location})
+		assert.Contains(v.t, v.page("/dashboard"), step.want)
+	}
+	for _, pair := range pairs {
+		assert.Equal(v.t, 401, app.status("GET", "/jwt/me", pair.Access))
+		status, _, _ := app.refresh(pair.Refresh)
+		assert.Equal(v.t, 401, status)
+	}
+	assert.Equal(v.t, 200, app.status("GET", "/jwt/me", sams.Access), "those of others stay")
+	assert.Equal(v.t, 200, v.status("GET", "/session", ""), "and so do sessions")
+	status, _, _ := v.send("POST", "/dashboard/devices/end-all", formType, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
+	assert.Equal(v.t, 403, status, "another site ends nothing")
 }
 
 func (v *visitor) aTokenIsShownOnce() {

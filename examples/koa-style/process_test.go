@@ -13,34 +13,54 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kahu-go/kahu/internal/pgtest"
+	"github.com/kahu-go/kahu/internal/redistest"
 )
 
-// SIGTERM finishes what is in flight and exits 0; nothing has to be installed.
+// What takes the program as it is run. Nothing has to be installed for it.
 func TestProcess(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "koa-style")
 	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
 	require.NoError(t, err, string(out))
+	t.Run("SIGTERM finishes what is in flight", func(t *testing.T) { testSIGTERM(t, binary) })
+	sqlite := func(t *testing.T) string { return "file:" + filepath.Join(t.TempDir(), "app.db") }
+	t.Run("two are one issuer on SQLite", func(t *testing.T) { testOneIssuer(t, binary, sqlite(t), "") })
+	t.Run("two are one issuer on Postgres", func(t *testing.T) { testOneIssuer(t, binary, pgtest.URL(t), "") })
+	t.Run("two are one issuer on Redis", func(t *testing.T) { testOneIssuer(t, binary, sqlite(t), redistest.URL(t)) })
+}
+
+// launch runs the program as a process of its own, and returns when it has printed where
+// it listens.
+func launch(t *testing.T, binary string, env ...string) (cmd *exec.Cmd, address string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	address := l.Addr().String()
+	address = l.Addr().String()
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 
-	cmd := exec.Command(binary)
+	cmd = exec.Command(binary)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "PORT="+port, "BASE_URL=http://127.0.0.1:"+port, "DATABASE_URL=", "REDIS_URL=", "SECRET_KEYS=")
+	cmd.Env = append(os.Environ(), "PORT="+port, "BASE_URL=http://127.0.0.1:"+port, "DATABASE_URL=", "REDIS_URL=", "SECRET_KEYS=", "JWT_KEY_FILE=", "SMTP_URL=")
+	cmd.Env = append(cmd.Env, env...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	defer func() { _ = cmd.Process.Kill() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "  log in as sam") {
 	}
+	return cmd, address
+}
+
+func testSIGTERM(t *testing.T, binary string) {
+	cmd, address := launch(t, binary)
 
 	// A login whose last byte is missing is in flight when the signal comes.
 	conn := dial(t, address)
-	_, err = io.WriteString(conn, "POST /session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 52\r\nExpect: 100-continue\r\n\r\n")
+	_, err := io.WriteString(conn, "POST /session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 52\r\nExpect: 100-continue\r\n\r\n")
 	require.NoError(t, err)
 	answer := bufio.NewReader(conn)
 	line, err := answer.ReadString('\n')

@@ -26,6 +26,9 @@ func testQueries(t *testing.T, address string) {
 	v, trace := serve(t, address, func(*stores) {})
 	token := v.issue("/token", "", `{`+frodoMail+`}`).Token
 	require.Equal(t, 200, v.status("GET", "/api/dashboard", token), "its use is written, statements are prepared")
+	pair := v.pair("/jwt/login", `{`+frodoMail+`,"name":"phone"}`)
+	pair = v.pair("/jwt/refresh", `{"refresh_token":"`+pair.Refresh+`"}`)
+	require.Equal(t, 200, v.status("GET", "/jwt/me", pair.Access))
 	require.Equal(t, 201, v.login(good))
 	require.Equal(t, 200, v.status("GET", "/dashboard", ""))
 
@@ -41,7 +44,12 @@ func testQueries(t *testing.T, address string) {
 		{"the list, and the token itself", "GET", "/api/tokens", token, 200, 2},
 		{"the list, and the session", "GET", "/api/tokens", "", 200, 2},
 		{"an id that cannot be one", "DELETE", "/api/tokens/1", token, 404, 1},
-		{"the dashboard: session, sessions, tokens", "GET", "/dashboard", "", 200, 3},
+		{"a JWT, its user with it", "GET", "/jwt/me", pair.Access, 200, 1},
+		{"a forged JWT", "GET", "/jwt/me", pair.Access[:len(pair.Access)-1], 401, 0},
+		{"a token of another kind where a JWT is wanted", "GET", "/jwt/me", token, 401, 0},
+		{"the devices, and the JWT itself", "GET", "/jwt/devices", pair.Access, 200, 2},
+		{"the keys", "GET", "/.well-known/jwks.json", "", 200, 0},
+		{"the dashboard: session, sessions, devices, tokens", "GET", "/dashboard", "", 200, 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v.t = t
@@ -50,6 +58,13 @@ func testQueries(t *testing.T, address string) {
 			assert.Equal(t, sqltrace.Counts{Queries: test.queries}, trace.Counts(), trace.Calls())
 		})
 	}
+
+	t.Run("a refresh: the device with its user, what was ended, and the new token", func(t *testing.T) {
+		v.t = t
+		trace.Reset()
+		v.pair("/jwt/refresh", `{"refresh_token":"`+pair.Refresh+`"}`)
+		assert.Equal(t, sqltrace.Counts{Queries: 2, Execs: 1}, trace.Counts(), trace.Calls())
+	})
 }
 
 // swapped returns the token with another letter in the middle.

@@ -3,8 +3,10 @@ package main
 import (
 	"net/http"
 
+	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/router"
+	"github.com/kahu-go/kahu/strategies"
 )
 
 func (s *site) routes() *router.Router {
@@ -13,6 +15,8 @@ func (s *site) routes() *router.Router {
 	s.sessionRoutes(r)
 	s.pageRoutes(r)
 	s.apiRoutes(r)
+	s.jwtRoutes(r)
+	s.accountRoutes(r)
 	return r
 }
 
@@ -42,7 +46,20 @@ func (s *site) pageRoutes(r *router.Router) {
 		r.Post("/tokens", app.LoggedIn(s.createTokenForm))
 		r.Post("/tokens/{id}/revoke", app.LoggedIn(s.revokeTokenForm))
 		r.Post("/sessions/end-others", s.endOtherSessions)
+		r.Post("/devices/{id}/end", app.LoggedIn(s.endDeviceForm))
+		r.Post("/devices/end-all", app.LoggedIn(s.endAllDevicesForm))
 	})
+	r.Open().Get("/signup", showSignUp)
+	r.Open().Post("/signup", s.signUp)
+	r.Guard(loginPage).Group("/account", func(r *router.Router) {
+		r.Get("", app.LoggedIn(s.account))
+		r.Post("/password", app.LoggedIn(s.changePassword))
+		r.Post("/email", app.LoggedIn(s.changeEmail))
+		r.Post("/verification", app.LoggedIn(s.mailVerification))
+		r.Post("/delete", app.LoggedIn(s.deleteAccount))
+	})
+	mailedPages{s.people, "", "/login", "/account"}.routes(r)
+	mailedPages{s.admins, "/admins", "/", ""}.routes(r)
 }
 
 // apiRoutes are for programs that send a token.
@@ -62,6 +79,37 @@ func (s *site) apiRoutes(r *router.Router) {
 		r.Post("", app.LoggedIn(s.createToken))
 		r.Delete("/{id}", app.LoggedIn(s.revokeToken))
 	})
+}
+
+// jwtRoutes are for programs on devices, and for gateways that verify their tokens.
+func (s *site) jwtRoutes(r *router.Router) {
+	r.Open().Post("/jwt/login", s.jwtLogin)
+	r.Open().Post("/jwt/refresh", s.jwtRefresh)
+	r.Open().Post("/jwt/logout", s.jwtLogout)
+
+	token := r.Guard(app.Authenticate(s.phones))
+	token.Get("/jwt/me", app.LoggedIn(s.jwtMe))
+	token.Group("/jwt/devices", func(r *router.Router) {
+		r.Get("", app.LoggedIn(s.listDevices))
+		r.Delete("", app.LoggedIn(s.endOtherDevices))
+		r.Delete("/{id}", app.LoggedIn(s.endDevice))
+	})
+
+	r.Open().Get("/.well-known/jwks.json", s.jwtKeys.Publish)
+	r.Open().Post("/oauth/revoke", strategies.RevocationEndpoint(s.jwt, s.tokens))
+	r.Guard(app.Authenticate(s.phones, s.api)).Post("/oauth/introspect", strategies.IntrospectionEndpoint(s.jwt, s.tokens))
+}
+
+// accountRoutes are for clients of api_guard. Nobody makes themselves an admin where others
+// can reach the program.
+func (s *site) accountRoutes(r *router.Router) {
+	s.people.Mount(r, accounts.MountOptions{})
+	var admins accounts.MountOptions
+	if !s.alone {
+		admins.Except = []accounts.Action{accounts.SignUp}
+	}
+	s.admins.Mount(r, admins)
+	r.Guard(accounts.OneOf(s.people, s.admins)).Get("/posts", listPosts)
 }
 
 func health(s *stores) app.Handler {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,24 +15,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/database"
 	"github.com/kahu-go/kahu/internal/sqltrace"
 	"github.com/kahu-go/kahu/passwords"
 )
 
-// hashes are those of the accounts' passwords, made once: under the race detector each
-// takes seconds. That the program makes them itself is what TestProcess shows.
-var hashes = sync.OnceValues(func() (hashes []string, err error) {
-	hasher := passwords.NewBcrypt(passwords.BcryptOptions{})
-	for range accounts {
-		hash, err := hasher.Hash(context.Background(), demoPassword)
-		if err != nil {
-			return nil, err
-		}
-		hashes = append(hashes, hash)
-	}
-	return hashes, nil
-})
+// quick takes no time, where the default takes seconds under the race detector. That the
+// program makes the accounts itself, with the default, is what TestProcess shows.
+var quick = passwords.NewBcrypt(passwords.BcryptOptions{InsecureCost: 4})
 
 // withAccounts gives a database the accounts before the program starts.
 func withAccounts(t *testing.T, url string) {
@@ -39,15 +31,9 @@ func withAccounts(t *testing.T, url string) {
 	db, err := database.Open(url)
 	require.NoError(t, err)
 	defer db.Close()
-	hashes, err := hashes()
-	require.NoError(t, err)
-	_, err = db.NewCreateTable().Model((*User)(nil)).IfNotExists().Exec(t.Context())
-	require.NoError(t, err)
-	for i, u := range accounts {
-		u.PasswordHash = hashes[i]
-		_, err = db.NewInsert().Model(&u).Exec(t.Context())
-		require.NoError(t, err)
-	}
+	require.NoError(t, makeTables(t.Context(), db))
+	require.NoError(t, seedUsers(t.Context(), db, quick))
+	require.NoError(t, seedAdmin(t.Context(), db, quick))
 }
 
 // serve runs the program's handler in this process, over a database that the test
@@ -58,11 +44,12 @@ func serve(t *testing.T, url string, change func(s *stores)) (*visitor, *sqltrac
 	db, trace := sqltrace.Open(t, url)
 	c, err := readConfig(func(string) string { return "" })
 	require.NoError(t, err)
+	c.hasher = quick
 	s := &stores{db: db}
 	require.NoError(t, s.open(t.Context(), c))
 	require.NoError(t, seed(t.Context(), db))
 	change(s)
-	server := httptest.NewServer(newSite(c, s).app())
+	server := httptest.NewServer(newSite(c, s, accounts.PrintMailer(io.Discard)).app())
 	t.Cleanup(server.Close)
 	return newVisitor(t, server.URL), trace
 }
@@ -80,10 +67,13 @@ func start(t *testing.T, env map[string]string) (base string, printed func() str
 		all[k] = v
 	}
 	withAccounts(t, all["DATABASE_URL"])
+	c, err := readConfig(func(name string) string { return all[name] })
+	require.NoError(t, err)
+	c.hasher = quick
 	ctx, stop := context.WithCancel(context.Background())
 	out := new(output)
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, func(name string) string { return all[name] }, out) }()
+	go func() { done <- c.run(ctx, out) }()
 	t.Cleanup(func() {
 		stop()
 		assert.NoError(t, <-done)

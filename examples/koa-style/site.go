@@ -6,7 +6,9 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/passwords"
 	"github.com/kahu-go/kahu/serializer"
 	"github.com/kahu-go/kahu/strategies"
 )
@@ -17,27 +19,47 @@ const tokenExpiry = 30 * 24 * time.Hour
 // A site is the program put together.
 type site struct {
 	base     string // how it is reached, without a slash at the end
+	alone    bool   // nobody else can reach it: development
 	keys     *app.Keys
+	jwtKeys  *strategies.JWTKeys
+	hasher   passwords.Hasher
 	stores   *stores
 	db       *bun.DB
 	sessions *app.Sessions
 	local    *strategies.Local
 	tokens   *strategies.Bearer
 	api      *strategies.Guard[*strategies.IssuedToken, strategies.TokenOptions]
+	jwt      *strategies.JWT
+	phones   *strategies.Guard[*strategies.TokenPair, strategies.PairOptions]
+	people   *accounts.Accounts
+	admins   *accounts.Accounts
 }
 
-func newSite(c *config, s *stores) *site {
+// newSite puts it together; mails go out by the mailer.
+func newSite(c *config, stores *stores, mailer accounts.Mailer) *site {
+	s := &site{base: strings.TrimSuffix(c.baseURL.String(), "/"), alone: c.local() && !c.https(), keys: c.keys, jwtKeys: c.jwtKeys, hasher: c.hasher, stores: stores, db: stores.db}
 	users := serializer.NewTable[User](s.db, serializer.TableOptions{LookUp: []string{"username", "email"}})
-	local := strategies.NewLocal(users.ByNameWithHash, strategies.LocalOptions{Rehash: users.ReplaceHash, Attempts: s.attempts})
-	tokens := strategies.NewBearer(s.tokens, users, strategies.BearerOptions{Expiry: tokenExpiry})
-	return &site{
-		base: strings.TrimSuffix(c.baseURL.String(), "/"), keys: c.keys, stores: s, db: s.db,
-		sessions: app.NewSessions(s.sessions, users, app.SessionOptions{
-			Cookie:         app.SessionCookie{InsecureHTTP: !c.https()},
-			TrustedOrigins: []string{c.baseURL.Scheme + "://" + c.baseURL.Host},
-		}),
-		local: local, tokens: tokens,
-		api: strategies.NewGuard("api", tokens, strategies.GuardOptions{Local: local, ByID: users.Deserialize}),
+	members := newMembers(s.db)
+	s.sessions = app.NewSessions(stores.sessions, users, app.SessionOptions{
+		Cookie:         app.SessionCookie{InsecureHTTP: !c.https()},
+		TrustedOrigins: []string{c.baseURL.Scheme + "://" + c.baseURL.Host},
+	})
+	s.local = strategies.NewLocal(users.ByNameWithHash, strategies.LocalOptions{
+		Hasher: c.hasher, Rehash: users.ReplaceHash, Attempts: stores.attempts, Disabled: func(user any) bool { return members.Status(user).Disabled },
+	})
+	guard := strategies.GuardOptions{Local: s.local, ByID: users.Deserialize}
+	s.tokens = strategies.NewBearer(stores.tokens, users, strategies.BearerOptions{Expiry: tokenExpiry})
+	s.api = strategies.NewGuard("api", s.tokens, guard)
+	s.jwt = strategies.NewJWT(members.Users(), s.jwtOptions())
+	s.phones = strategies.NewGuard("jwt", s.jwt, guard)
+	s.people, s.admins = s.newPeople(members, mailer), s.newAdmins(mailer)
+	return s
+}
+
+func (s *site) jwtOptions() strategies.JWTOptions {
+	return strategies.JWTOptions{
+		Issuer: s.base, Audience: s.base, Keys: s.jwtKeys,
+		Refresh: strategies.RefreshOptions{Store: s.stores.tokens}, Denylist: s.stores.denials,
 	}
 }
 

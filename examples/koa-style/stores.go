@@ -25,6 +25,7 @@ type stores struct {
 	redis    *redis.Client // nil: not used
 	sessions app.SessionStore
 	tokens   tokenstores.Store
+	denials  tokenstores.Denylist // of JWTs
 	attempts throttle.Counter
 	kept     string
 	warnings []string
@@ -48,7 +49,8 @@ func (s *stores) open(ctx context.Context, c *config) error {
 		return err
 	}
 	if c.redisURL == "" {
-		s.sessions, s.tokens, s.attempts = sessionstores.NewBun(s.db), tokenstores.NewBun(s.db), throttle.NewBun(s.db)
+		s.sessions, s.attempts = sessionstores.NewBun(s.db), throttle.NewBun(s.db)
+		s.tokens, s.denials = tokenstores.NewBun(s.db), tokenstores.NewBunDenylist(s.db)
 		return nil
 	}
 	o, err := redis.ParseURL(c.redisURL)
@@ -64,7 +66,8 @@ func (s *stores) open(ctx context.Context, c *config) error {
 	if err := store.Check(ctx); err != nil {
 		s.warnings = append(s.warnings, err.Error())
 	}
-	s.sessions, s.tokens, s.attempts = store, tokenstores.NewRedis(s.redis), throttle.NewRedis(s.redis)
+	s.sessions, s.attempts = store, throttle.NewRedis(s.redis)
+	s.tokens, s.denials = tokenstores.NewRedis(s.redis), tokenstores.NewRedisDenylist(s.redis)
 	s.kept = "accounts in " + s.db.Dialect().Name().String() + ", sessions and tokens in Redis"
 	return nil
 }

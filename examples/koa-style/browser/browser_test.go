@@ -2,8 +2,8 @@ package browser_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"net/http/cookiejar"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +63,7 @@ func (b *tab) visit() string {
 	b.logsIn()
 	token := b.makesAToken()
 	b.revokesIt(token)
+	b.endsDevices()
 	b.logsOutTheOthers()
 	b.press(200, "header form button")
 	assert.Equal(b.t, "/", b.path())
@@ -131,8 +132,50 @@ func (b *tab) revokesIt(token string) {
 	b.look("revoked")
 }
 
+func (b *tab) endsDevices() {
+	const devices = "[aria-labelledby=devices-title] "
+	assert.Contains(b.t, b.text(devices), "You have none.")
+	const tabletAgent = "Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/604.1"
+	phone, tablet, script := device(b, "Frodo’s phone", "app"), device(b, "", tabletAgent), device(b, "", "curl/8.5.0")
+	b.open("/dashboard")
+	assert.Equal(b.t, 3, b.count(devices+".card"))
+	card := b.text(devices + ".card:last-child")
+	for _, part := range []string{"Frodo’s phone", "127.0.0.1", "Last used", "Logged in", "Expires"} {
+		assert.Contains(b.t, card, part)
+	}
+	b.look("devices")
+	b.press(200, devices+".card:last-child button")
+	assert.Equal(b.t, "The device was logged out. Its tokens work no more.", b.text("[role=status]"))
+	assert.Equal(b.t, []int{401, 200, 200}, []int{call(b, "/jwt/me", phone), call(b, "/jwt/me", tablet), call(b, "/jwt/me", script)})
+	assert.Contains(b.t, b.text(devices), "Safari on iPad")
+	b.press(200, devices+"> form button")
+	assert.Equal(b.t, "2 devices were logged out.", b.text("[role=status]"))
+	assert.Zero(b.t, b.count(devices+".card, "+devices+"button"))
+	assert.Equal(b.t, []int{401, 401}, []int{call(b, "/jwt/me", tablet), call(b, "/jwt/me", script)})
+	b.look("devices-ended")
+}
+
+// device logs an app in elsewhere and returns its access token.
+func device(b *tab, name, agent string) string {
+	b.t.Helper()
+	body := `{"email":"frodo@shire.example","password":"precious-ring-1954","name":"` + name + `"}`
+	r, err := http.NewRequest("POST", b.base+"/jwt/login", strings.NewReader(body))
+	require.NoError(b.t, err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", agent)
+	res, err := (&http.Client{Timeout: 20 * time.Second}).Do(r)
+	require.NoError(b.t, err)
+	defer res.Body.Close()
+	var pair struct {
+		Access string `json:"access_token"`
+	}
+	require.NoError(b.t, json.NewDecoder(res.Body).Decode(&pair))
+	require.Equal(b.t, 200, call(b, "/jwt/me", pair.Access))
+	return pair.Access
+}
+
 func (b *tab) logsOutTheOthers() {
-	other := loggedIn(b)
+	other := loggedInAs(b, "frodo", "precious-ring-1954")
 	b.open("/dashboard")
 	assert.Equal(b.t, 2, b.count("[aria-labelledby=sessions-title] .card"))
 	assert.Equal(b.t, 1, b.count("[aria-labelledby=sessions-title] .badge"))
@@ -143,19 +186,6 @@ func (b *tab) logsOutTheOthers() {
 	assert.Equal(b.t, 401, status(b, other, b.base+"/session", ""))
 	b.open("/")
 	b.look("home-logged-in")
-}
-
-// loggedIn is a client elsewhere, logged in to the same account.
-func loggedIn(b *tab) *http.Client {
-	b.t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(b.t, err)
-	client := &http.Client{Jar: jar, Timeout: 20 * time.Second}
-	res, err := client.Post(b.base+"/session", "application/json", strings.NewReader(`{"username":"frodo","password":"precious-ring-1954"}`))
-	require.NoError(b.t, err)
-	require.NoError(b.t, res.Body.Close())
-	require.Equal(b.t, 201, res.StatusCode)
-	return client
 }
 
 // call is the status that a program with the token gets.

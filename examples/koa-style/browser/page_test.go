@@ -73,10 +73,12 @@ const faults = `(() => {
   for (const e of all("[aria-describedby], [aria-labelledby]"))
     for (const id of ((e.getAttribute("aria-describedby") ?? "") + " " + (e.getAttribute("aria-labelledby") ?? "")).split(" "))
       wrong(id && !ids.includes(id), "nothing has the id " + id);
-  for (const e of all("input, select")) {
+  for (const e of all("input:not([type=hidden], [hidden]), select")) {
     wrong(!e.labels.length, "the field " + e.name + " has no label");
     wrong(e.type !== "checkbox" && e.getBoundingClientRect().height < 40, "the field " + e.name + " is too small for a finger");
   }
+  for (const e of all("form:has([autocomplete=current-password])"))
+    wrong(!e.querySelector("[autocomplete=username]"), "a form does not tell password managers whose password it asks for");
   const names = all("button").map(e => e.innerText.trim());
   wrong(names.some((name, i) => !name && !all("button")[i].hidden), "a button has no name");
   wrong(new Set(names).size !== names.length, "two buttons have one name: " + names);

@@ -55,7 +55,7 @@ func start(t *testing.T) (base string, printed func() string) {
 	cmd := exec.Command("sh", "-c", underShell, binary)
 	out := new(output)
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = t.TempDir(), out, out, 10*time.Second
-	cmd.Env = append(os.Environ(), "PORT="+port, "BASE_URL=http://"+address, "DATABASE_URL=file:app.db", "REDIS_URL=", "SECRET_KEYS=")
+	cmd.Env = append(os.Environ(), "PORT="+port, "BASE_URL=http://"+address, "DATABASE_URL=file:app.db", "REDIS_URL=", "SECRET_KEYS=", "JWT_KEY_FILE=", "SMTP_URL=")
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
