@@ -108,7 +108,11 @@ func onTwoProcesses(t *testing.T, grace string, check func(t *testing.T, n *node
 			at := address(t)
 			n := openNode(t, store, at, grace)
 			other := startSecond(t, t.Name()[:len(t.Name())-len(store)-1], store, at, grace)
-			for range *rounds {
+			times := *rounds
+			if grace != "" {
+				times /= 5
+			}
+			for range times {
 				first := n.login(t)
 				_, err := fmt.Fprintln(other.in, first.Refresh)
 				require.NoError(t, err)
