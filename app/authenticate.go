@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // Authenticate returns a layer that lets in only who one of the strategies proves.
@@ -157,7 +158,7 @@ func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
 		if refused {
 			why = r.why
 		}
-		if v := c.Challenge(ctx, why); v != "" && !hasControl(v) {
+		if v := c.Challenge(ctx, why); v != "" && !hasControl(v) && !slices.Contains(challenges, v) {
 			challenges = append(challenges, v)
 		}
 	}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs go vet and every test under the race detector, and says at the end which tests were skipped and why.
 #
-# The browser's tests, a module of its own, run where all packages do.
+# The modules of their own beside the example, which drive it in a browser and hold it
+# against openapi.yaml, are tested where all packages are.
 #
 #   DATABASE_URL, REDIS_URL   servers to use; otherwise throwaway ones are started from installed programs
 #   KAHU_REQUIRE_SERVERS=1    a missing server, browser or node is a failure, not a skipped test
@@ -20,20 +21,25 @@ if ! command -v "${CC:-gcc}" >/dev/null; then
 	echo 'no C compiler: without the race detector' >&2
 fi
 
-browser=examples/koa-style/browser
+modules='examples/koa-style/browser examples/koa-style/openapi'
 
 tests() {
 	local code=0
 	# shellcheck disable=SC2086 # several patterns are several words
 	go test -json -count=1 $race -timeout 30m $packages || code=$?
 	if [ "$packages" = ./... ]; then
-		go test -C "$browser" -json -count=1 -timeout 10m ./... || code=$?
+		for module in $modules; do
+			go test -C "$module" -json -count=1 -timeout 10m ./... || code=$?
+		done
 	fi
 	return "$code"
 }
 
 # shellcheck disable=SC2086 # several patterns are several words
-go vet $packages && go vet -C "$browser" ./... || exit
+go vet $packages || exit
+for module in $modules; do
+	go vet -C "$module" ./... || exit
+done
 tests | go run -C tools ./testreport ${KAHU_FORBID_SKIPS:+-forbid-skips}
 codes=("${PIPESTATUS[@]}")
 [ "${codes[0]}" -eq 0 ] || exit "${codes[0]}"
