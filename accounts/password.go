@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/http"
 
@@ -150,10 +151,19 @@ func (a *Accounts) DeleteAccount(ctx *app.Context) error {
 // with.
 func (a *Accounts) Remove(ctx *app.Context, user any) error {
 	return a.transact(ctx, func(ctx *app.Context) error {
-		return a.changing(ctx, user, false, func(ctx *app.Context) error {
-			c, cancel := a.ask(ctx.Context())
-			defer cancel()
-			return unavailable("delete the account", a.store.Delete(c, user))
-		})
+		// What is signed in goes first, for its rows may refer to the account, which nobody signs
+		// in to meanwhile: in a transaction it is held, and without one all ends once more.
+		if _, err := a.storedHash(ctx.Context(), user); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if err := a.endAll(ctx, user, false); err != nil {
+			return err
+		}
+		c, cancel := a.ask(ctx.Context())
+		defer cancel()
+		if err := a.store.Delete(c, user); err != nil || a.atomic {
+			return unavailable("delete the account", err)
+		}
+		return a.endAll(ctx, user, false)
 	})
 }

@@ -24,6 +24,15 @@ func (a *Accounts) SignIn(ctx *app.Context) error {
 // Verify checks the password and signs in. A pair that is wrong is a *[Failure] 401, too
 // many attempts 429.
 func (a *Accounts) Verify(ctx *app.Context, email, password string) (user any, pair *strategies.TokenPair, err error) {
+	user, pair, err = a.signIn(ctx, email, password)
+	if errors.Is(err, errChanged) {
+		// Another sign-in has renewed the hash, or the password is another one by now.
+		user, pair, err = a.signIn(ctx, email, password)
+	}
+	return user, pair, err
+}
+
+func (a *Accounts) signIn(ctx *app.Context, email, password string) (user any, pair *strategies.TokenPair, err error) {
 	user, hash, err := a.credentials(ctx, email, password)
 	if err != nil {
 		return nil, nil, err
