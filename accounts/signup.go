@@ -63,10 +63,19 @@ func (a *Accounts) Register(ctx *app.Context, reg Registration) (user any, pair 
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.countMail(ctx, PurposeVerify, n.Email) == nil {
-		mail() // else somebody signs up with one address again and again
-	}
+	a.sendUnlessTooMany(ctx, n.Email, mail)
 	return user, pair, nil
+}
+
+// sendUnlessTooMany keeps somebody who signs up with one address again and again from
+// filling its mailbox. The account is made already, so a fault is logged only.
+func (a *Accounts) sendUnlessTooMany(ctx *app.Context, email string, send func()) {
+	switch err := a.countMail(ctx, PurposeVerify, email); {
+	case err == nil:
+		send()
+	case failureOf(err) == nil:
+		a.o.Logger.ErrorContext(ctx.Context(), "a mail was not sent", "error", err)
+	}
 }
 
 // newAccount checks everything that can be checked without the Store, in the order in which
