@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kahu-go/kahu/tokenstores"
 )
@@ -31,6 +32,34 @@ func decodeFamily(t *tokenstores.Token) (f family, err error) {
 func (f family) encode() (string, error) {
 	text, err := json.Marshal(f)
 	return string(text), err
+}
+
+// newDevice returns a device that is not stored yet and its first refresh token.
+func (j *JWT) newDevice(a *access, o PairOptions) (*tokenstores.Token, string, error) {
+	text, err := newRefreshText(j.o.Refresh.Prefix)
+	if err != nil {
+		return nil, "", err
+	}
+	hash, proof := text.hashes(j.o.Refresh.Keys, j.refreshType)
+	state, err := family{Proof: proof, Client: a.client, Stamp: j.stamp(a.user), Token: a.id, Issued: a.issued.UnixMicro()}.encode()
+	if err != nil {
+		return nil, "", err
+	}
+	t := &tokenstores.Token{
+		ID: text.id, Type: j.refreshType, Subject: a.subject, Hash: hash, State: state, Name: o.Name, Scopes: slices.Clone(o.Scopes),
+		Meta: a.claims, Created: a.issued, Expires: a.issued.Add(j.o.Refresh.Absolute), IdleLimit: j.o.Refresh.Idle, Address: o.Address,
+	}
+	a.device, a.noLater = t.ID, t.Expires
+	return t, text.String(), nil
+}
+
+func (j *JWT) insertDevice(ctx context.Context, t *tokenstores.Token) error {
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	if err := j.o.Refresh.Store.Insert(ctx, t); err != nil {
+		return away("store the refresh token", err)
+	}
+	return nil
 }
 
 // A device is a row as one call found it, with the token that was sent.

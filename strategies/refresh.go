@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/kahu-go/kahu/app"
@@ -20,34 +19,6 @@ var ErrTokenReused = errors.New("strategies: the refresh token was used before")
 // ErrRefreshToken is a cause for which [JWT.Refresh] refuses the refresh token itself, and
 // not the access token that came along or the request.
 var ErrRefreshToken = errors.New("strategies: the refresh token is not accepted")
-
-// newDevice returns a device that is not stored yet and its first refresh token.
-func (j *JWT) newDevice(a *access, o PairOptions) (*tokenstores.Token, string, error) {
-	text, err := newRefreshText(j.o.Refresh.Prefix)
-	if err != nil {
-		return nil, "", err
-	}
-	hash, proof := text.hashes(j.o.Refresh.Keys, j.refreshType)
-	state, err := family{Proof: proof, Client: a.client, Stamp: j.stamp(a.user), Token: a.id, Issued: a.issued.UnixMicro()}.encode()
-	if err != nil {
-		return nil, "", err
-	}
-	t := &tokenstores.Token{
-		ID: text.id, Type: j.refreshType, Subject: a.subject, Hash: hash, State: state, Name: o.Name, Scopes: slices.Clone(o.Scopes),
-		Meta: a.claims, Created: a.issued, Expires: a.issued.Add(j.o.Refresh.Absolute), IdleLimit: j.o.Refresh.Idle, Address: o.Address,
-	}
-	a.device, a.noLater = t.ID, t.Expires
-	return t, text.String(), nil
-}
-
-func (j *JWT) insertDevice(ctx context.Context, t *tokenstores.Token) error {
-	ctx, cancel := finishing(ctx)
-	defer cancel()
-	if err := j.o.Refresh.Store.Insert(ctx, t); err != nil {
-		return away("store the refresh token", err)
-	}
-	return nil
-}
 
 // A RefreshRequest is what comes with a refresh token.
 type RefreshRequest struct {
