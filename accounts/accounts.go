@@ -5,6 +5,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -166,9 +167,9 @@ func New(store Store, o Options) *Accounts {
 func (a *Accounts) Guard() *Guard { return a.guard }
 
 func (o *Options) setDefaults() {
-	setDefault(&o.Resource, "user")
-	setDefault(&o.Timeout, 2*time.Second)
-	setDefault(&o.Mail.Expiry, time.Hour)
+	o.Resource = cmp.Or(o.Resource, "user")
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
+	o.Mail.Expiry = cmp.Or(o.Mail.Expiry, time.Hour)
 	if o.Policy == nil {
 		o.Policy = passwords.NewPolicy(passwords.PolicyOptions{})
 	}
@@ -220,12 +221,6 @@ func (o *Options) mustBeSafe() {
 		if name == "" || name == "email" || name == "password" || name == "password_confirmation" {
 			panic("accounts: Options.Fields: " + name + " is no further field")
 		}
-	}
-}
-
-func setDefault[T comparable](v *T, unset T) {
-	if *v == *new(T) {
-		*v = unset
 	}
 }
 

@@ -1,7 +1,9 @@
 package accounts_test
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,8 +11,10 @@ import (
 
 	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/sqltrace"
 	"github.com/kahu-go/kahu/passwords"
 	"github.com/kahu-go/kahu/strategies"
+	"github.com/uptrace/bun"
 )
 
 var change = fields{"current_password": password, "password": another}
@@ -59,6 +63,27 @@ func TestAChangeWithAHashThatIsDueForAnotherSucceedsAtOnce(t *testing.T) {
 	c.keep(c.send("PATCH", "/strong", change))
 	assert.Equal(t, email, c.Get("/posts").Body)
 	assert.Equal(t, http.StatusOK, c.signIn(another).Status)
+}
+
+func TestADeviceThatCannotBeEndedIsAFaultAndNoRefusal(t *testing.T) {
+	onEach(t, func(t *testing.T, db *bun.DB, trace *sqltrace.Trace) {
+		s := build(t, db, nil)
+		c := s.caller(t)
+		c.signUp()
+		user, _, err := s.store.ByEmail(t.Context(), email)
+		require.NoError(t, err)
+		_, err = s.store.Disable(t.Context(), user)
+		require.NoError(t, err)
+		trace.Fail(func(call sqltrace.Call) error {
+			if call.Kind == sqltrace.Exec && strings.Contains(call.Text, "denials") {
+				return errors.New("the bridge of Khazad-dûm is broken")
+			}
+			return nil
+		})
+		r := c.send("POST", "/users/tokens", nil)
+		assert.Equal(t, http.StatusServiceUnavailable, r.Status)
+		assert.Empty(t, r.Header.Get("Access-Token")+r.Header.Get("Refresh-Token"))
+	})
 }
 
 func TestADisabledAccountCannotRefresh(t *testing.T) {

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,8 +65,8 @@ func NewMailQueue(m Mailer, o MailQueueOptions) *MailQueue {
 	if m == nil {
 		panic("accounts: NewMailQueue needs a Mailer")
 	}
-	setDefault(&o.Size, 1000)
-	setDefault(&o.Drain, 10*time.Second)
+	o.Size = cmp.Or(o.Size, 1000)
+	o.Drain = cmp.Or(o.Drain, 10*time.Second)
 	if o.Pauses == nil {
 		o.Pauses = []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute}
 	}

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -70,10 +71,10 @@ var _ Mailer = (*SMTP)(nil)
 // missing or contradict each other.
 func NewSMTP(o SMTPOptions) *SMTP {
 	if !o.ImplicitTLS {
-		setDefault(&o.Port, 587)
+		o.Port = cmp.Or(o.Port, 587)
 	}
-	setDefault(&o.Port, 465)
-	setDefault(&o.Timeout, 30*time.Second)
+	o.Port = cmp.Or(o.Port, 465)
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -101,7 +102,7 @@ func tlsFor(host string, c *tls.Config) *tls.Config {
 		c = &tls.Config{}
 	}
 	c = c.Clone()
-	setDefault(&c.ServerName, host)
+	c.ServerName = cmp.Or(c.ServerName, host)
 	if c.MinVersion < tls.VersionTLS12 {
 		c.MinVersion = tls.VersionTLS12
 	}

@@ -2,10 +2,10 @@ package accounts
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/throttle"
 )
 
 // How many mails one address gets, and how many one client asks for, in an hour.
@@ -18,12 +18,8 @@ const (
 // use up nothing of another's: nobody is kept from a new password by whoever asks for
 // something else.
 func (a *Accounts) countMail(ctx *app.Context, p Purpose, email string) error {
-	if from := a.o.Address(ctx); from.IsValid() {
-		if from.Is6() && !from.Is4In6() {
-			prefix, _ := from.WithZone("").Prefix(64) // what one subscriber has
-			from = prefix.Addr()
-		}
-		if err := a.count(ctx, "mail:from:"+from.Unmap().String(), mailsFrom); err != nil {
+	if client := throttle.Client(a.o.Address(ctx)); client != "" {
+		if err := a.count(ctx, "mail:from:"+client, mailsFrom); err != nil {
 			return err
 		}
 	}
@@ -37,10 +33,9 @@ func (a *Accounts) count(ctx *app.Context, key string, limit int64) error {
 	count, err := a.o.Attempts.Add(c, key, 1, now, time.Hour)
 	switch {
 	case err != nil:
-		return unavailable("count the mail", err)
+		return unavailable("count the attempt", err)
 	case count.N <= limit:
 		return nil
 	}
-	seconds := strconv.Itoa(1 + int(count.Until.Sub(now)/time.Second))
-	return &Failure{Status: http.StatusTooManyRequests, Key: TooManyRequests, Header: http.Header{"Retry-After": {seconds}}}
+	return &Failure{Status: http.StatusTooManyRequests, Key: TooManyRequests, Header: http.Header{"Retry-After": {count.RetryAfter(now)}}}
 }

@@ -163,10 +163,10 @@ func (a *Accounts) endMails(ctx context.Context, user any) error {
 	if err != nil {
 		return err
 	}
+	var all error
 	for _, m := range a.mails {
-		if _, err := m.RevokeAll(ctx, subject); err != nil {
-			return err
-		}
+		_, err := m.RevokeAll(ctx, subject)
+		all = errors.Join(all, err)
 	}
-	return nil
+	return all
 }

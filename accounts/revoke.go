@@ -98,12 +98,12 @@ func (a *Accounts) endLegacy(ctx context.Context, user any) error {
 	if err != nil {
 		return err
 	}
+	var all error
 	for _, l := range a.o.Legacy {
-		if _, err := l.RevokeAll(ctx, subject); err != nil {
-			return err
-		}
+		_, err := l.RevokeAll(ctx, subject)
+		all = errors.Join(all, err)
 	}
-	return nil
+	return all
 }
 
 // Prune removes the tokens in mails that are over, and what the JWT's Prune removes, and

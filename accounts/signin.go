@@ -57,10 +57,19 @@ func (a *Accounts) issueFor(ctx *app.Context, user any, hash string) (pair *stra
 	if pair, err = a.issue(ctx, user); err != nil || a.atomic {
 		return pair, err
 	}
-	if err := a.stillIs(ctx, user, hash); err != nil {
-		return nil, errors.Join(a.o.Tokens.EndIssued(ctx.Context(), pair), err)
+	if refusal := a.stillIs(ctx, user, hash); refusal != nil {
+		return nil, a.takeBack(ctx, pair, refusal)
 	}
 	return pair, nil
+}
+
+// takeBack ends tokens that are not given out, and returns why not. That they cannot be ended
+// is a fault, and no refusal.
+func (a *Accounts) takeBack(ctx *app.Context, pair *strategies.TokenPair, why error) error {
+	if err := a.o.Tokens.EndIssued(ctx.Context(), pair); err != nil {
+		return err
+	}
+	return why
 }
 
 func (a *Accounts) stillIs(ctx *app.Context, user any, hash string) error {
@@ -118,11 +127,15 @@ func (a *Accounts) credentials(ctx *app.Context, email, password string) (any, s
 
 // issue signs a device in, which is named by its User-Agent.
 func (a *Accounts) issue(ctx *app.Context, user any) (*strategies.TokenPair, error) {
-	o := strategies.PairOptions{Name: deviceName(ctx.Request.UserAgent()), Scopes: []string{"*"}}
+	return a.guard.Login(ctx, user, strategies.PairOptions{Name: deviceName(ctx.Request.UserAgent()), Scopes: []string{"*"}, Address: a.address(ctx)})
+}
+
+// address is where a request comes from, "" if that is not known.
+func (a *Accounts) address(ctx *app.Context) string {
 	if address := a.o.Address(ctx); address.IsValid() {
-		o.Address = address.String()
+		return address.String()
 	}
-	return a.guard.Login(ctx, user, o)
+	return ""
 }
 
 // SignOut ends the access token, its refresh token, and all that was issued to the device.
@@ -156,26 +169,15 @@ func (a *Accounts) refresh(ctx *app.Context) (*strategies.TokenPair, error) {
 	if text == "" {
 		return nil, unauthorized(RefreshMissing, app.ErrNoCredentials)
 	}
-	pair, err := a.o.Tokens.Refresh(ctx, text, strategies.RefreshRequest{})
+	pair, err := a.o.Tokens.Refresh(ctx, text, strategies.RefreshRequest{Address: a.address(ctx)})
 	if errors.Is(err, strategies.ErrRefreshToken) {
 		return nil, unauthorized(RefreshInvalid, err)
 	}
 	if err != nil {
 		return nil, accessFailure(err)
 	}
-	return a.notBarred(ctx, pair)
-}
-
-// notBarred ends a device whose account may not sign in any more.
-func (a *Accounts) notBarred(ctx *app.Context, pair *strategies.TokenPair) (*strategies.TokenPair, error) {
-	c, cancel := a.ask(ctx.Context())
-	defer cancel()
-	user, err := a.store.Users().Deserialize(c, pair.Claims.Subject)
-	switch {
-	case err != nil && !gone(user, err):
-		return nil, unavailable("load the account", err)
-	case !gone(user, err) && !a.barred(user):
-		return pair, nil
+	if a.barred(pair.User) {
+		return nil, a.takeBack(ctx, pair, unauthorized(RefreshInvalid, errBarred))
 	}
-	return nil, errors.Join(a.o.Tokens.EndIssued(ctx.Context(), pair), unauthorized(RefreshInvalid, errBarred))
+	return pair, nil
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -59,7 +60,7 @@ func NewTable[U any](db *bun.DB, o TableOptions) *Table[U] {
 }
 
 func emailColumn(o TableOptions) string {
-	setDefault(&o.Email, "email")
+	o.Email = cmp.Or(o.Email, "email")
 	return o.Email
 }
 

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -60,7 +61,7 @@ type columns struct {
 }
 
 func columnsOf(model *schema.Table, o TableOptions) columns {
-	setDefault(&o.Hash, "password_hash")
+	o.Hash = cmp.Or(o.Hash, "password_hash")
 	if !columnName.MatchString(o.Hash) {
 		panic(fmt.Sprintf("accounts: NewTable: %q is no name of a column", o.Hash))
 	}
@@ -96,7 +97,7 @@ func columnsOf(model *schema.Table, o TableOptions) columns {
 // column returns the field of a column, or nil if it is not named and the model has none.
 func column(model *schema.Table, name, usual string, fits func(reflect.Type) bool, want string) *schema.Field {
 	wanted := name
-	setDefault(&wanted, usual)
+	wanted = cmp.Or(wanted, usual)
 	for _, f := range model.Fields {
 		switch {
 		case f.Name != wanted:

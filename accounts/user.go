@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -35,7 +36,7 @@ func NewUsers(db *bun.DB, table string) *Table[User] {
 	if db == nil {
 		panic("accounts: NewUsers needs a database")
 	}
-	setDefault(&table, usersTable)
+	table = cmp.Or(table, usersTable)
 	mustBeTable(table)
 	return NewTable[User](db, TableOptions{Name: table})
 }

@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/kahu-go/kahu/app"
@@ -123,10 +121,9 @@ func (a attempts) writing(ctx context.Context) (context.Context, context.CancelF
 }
 
 func (a attempts) tooMany(count throttle.Count) error {
-	seconds := max(1, int(math.Ceil(count.Until.Sub(a.clock()).Seconds())))
 	return &app.Error{
 		Status: http.StatusTooManyRequests, Message: "Too many attempts, try again later",
-		Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}},
+		Header: http.Header{"Retry-After": {count.RetryAfter(a.clock())}},
 	}
 }
 
@@ -142,16 +139,11 @@ func accountKey(found account, name string) string {
 
 // addressKey is "" for an address that is not valid.
 func addressKey(address netip.Addr) string {
-	if !address.IsValid() {
+	client := throttle.Client(address)
+	if client == "" {
 		return ""
 	}
-	address = address.Unmap().WithZone("")
-	if address.Is6() {
-		// One subscriber has a /64, so single addresses would be no limit at all.
-		prefix, _ := address.Prefix(64)
-		address = prefix.Addr()
-	}
-	return "login:address:" + address.String()
+	return "login:address:" + client
 }
 
 func isNil(v any) bool {

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,11 +112,11 @@ func NewBearer(store tokenstores.Store, users app.Serializer, o BearerOptions) *
 }
 
 func (o *BearerOptions) setDefaults() {
-	setDefault(&o.Type, "api")
-	setDefault(&o.Prefix, "kahu_")
-	setDefault(&o.Realm, o.Type)
-	setDefault(&o.Expiry, month)
-	setDefault(&o.Timeout, 2*time.Second)
+	o.Type = cmp.Or(o.Type, "api")
+	o.Prefix = cmp.Or(o.Prefix, "kahu_")
+	o.Realm = cmp.Or(o.Realm, o.Type)
+	o.Expiry = cmp.Or(o.Expiry, month)
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

@@ -42,16 +42,9 @@ func (j *JWT) Devices(ctx context.Context, user any) ([]Device, error) {
 		if err != nil || !t.Live(j.now()) {
 			continue
 		}
-		list = append(list, Device{t.ID, t.Name, f.Client, append([]string{}, t.Scopes...), t.Address, t.Created, lastUse(t), t.Expires})
+		list = append(list, Device{t.ID, t.Name, f.Client, append([]string{}, t.Scopes...), t.Address, t.Created, t.Used(), t.Expires})
 	}
 	return list, nil
-}
-
-func lastUse(t *tokenstores.Token) time.Time {
-	if t.LastUsed.After(t.Created) {
-		return t.LastUsed
-	}
-	return t.Created
 }
 
 // Revoke ends a device of a user by its id, its access tokens too, and reports whether

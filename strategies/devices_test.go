@@ -43,6 +43,16 @@ func (h *harbour) alive(t *testing.T, p *strategies.TokenPair) {
 	h.letsIn(t, h.refresh(t, p.Refresh()).Access())
 }
 
+func TestADeviceIsWhereItWasLastRefreshed(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *harbour) {
+		pair := h.issue(t, strategies.PairOptions{Address: "198.51.100.7"})
+		h.refresh(t, pair.Refresh())
+		list := must(h.jwt.Devices(t.Context(), ringBearer))
+		require.Len(t, list, 1)
+		assert.Equal(t, "192.0.2.1", list[0].Address, "the request's, which nobody had to name")
+	})
+}
+
 func TestDevices(t *testing.T) {
 	eachWay(t, func(t *testing.T, h *harbour) {
 		phone := h.issue(t, strategies.PairOptions{Name: "phone", Client: "palantir", Scopes: []string{"rings:read"}, Address: "192.0.2.7"})

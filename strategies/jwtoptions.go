@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -124,14 +125,14 @@ type RefreshOptions struct {
 }
 
 func (o *JWTOptions) setDefaults() {
-	setDefault(&o.Typ, "at+jwt")
-	setDefault(&o.Expiry, 15*time.Minute)
-	setDefault(&o.Realm, "api")
-	setDefault(&o.Timeout, 2*time.Second)
-	setDefault(&o.Refresh.Idle, 14*24*time.Hour)
-	setDefault(&o.Refresh.Absolute, 90*24*time.Hour)
-	setDefault(&o.Refresh.Grace, 10*time.Second)
-	setDefault(&o.Refresh.Prefix, "kahu_refresh_")
+	o.Typ = cmp.Or(o.Typ, "at+jwt")
+	o.Expiry = cmp.Or(o.Expiry, 15*time.Minute)
+	o.Realm = cmp.Or(o.Realm, "api")
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
+	o.Refresh.Idle = cmp.Or(o.Refresh.Idle, 14*24*time.Hour)
+	o.Refresh.Absolute = cmp.Or(o.Refresh.Absolute, 90*24*time.Hour)
+	o.Refresh.Grace = cmp.Or(o.Refresh.Grace, 10*time.Second)
+	o.Refresh.Prefix = cmp.Or(o.Refresh.Prefix, "kahu_refresh_")
 	if len(o.Sources) == 0 {
 		o.Sources = []Source{FromAuthorization()}
 	}

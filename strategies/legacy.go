@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -108,7 +109,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 // quoted returns a name of the options as SQL, the default if it is "". A table may have a
 // schema before it. It panics for what is no plain identifier.
 func quoted(option, name, unset string, parts int) string {
-	setDefault(&name, unset)
+	name = cmp.Or(name, unset)
 	split := strings.Split(name, ".")
 	for _, part := range split {
 		if len(split) > parts || !identifier.MatchString(part) {
@@ -120,7 +121,7 @@ func quoted(option, name, unset string, parts int) string {
 
 // kindOf returns the type of tokens that an option names.
 func kindOf(option, name, unset string) string {
-	setDefault(&name, unset)
+	name = cmp.Or(name, unset)
 	if len(name) > 255 || strings.ContainsFunc(name, hidden) {
 		panic("strategies: " + option + ": printable, at most 255 bytes")
 	}

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ type AdonisAccessOptions struct {
 // NewAdonisAccessTokens returns the tokens of a table. It panics without a database and for
 // options that cannot be used. Ids are positive integers; abilities become scopes.
 func NewAdonisAccessTokens(db LegacyDatabase, o AdonisAccessOptions) *AdonisAccessTokens {
-	setDefault(&o.Prefix, "oat_")
+	o.Prefix = cmp.Or(o.Prefix, "oat_")
 	prefix := legacyPrefix("AdonisAccessOptions.Prefix", o.Prefix)
 	rows := newLegacyRows(legacyRows{
 		db: db, table: quoted("AdonisAccessOptions.Table", o.Table, "auth_access_tokens", 2),

@@ -1,6 +1,9 @@
 package strategies
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // APIGuardTokens are the refresh tokens of the Ruby gem api_guard in the table
 // refresh_tokens. They are stored as they are, so the database finds them, and whoever has
@@ -24,7 +27,7 @@ type APIGuardOptions struct {
 // and for options that cannot be used. A token whose expire_at is NULL does not expire. The
 // table needs that column, which came with api_guard 0.6.
 func NewAPIGuardTokens(db LegacyDatabase, o APIGuardOptions) *APIGuardTokens {
-	setDefault(&o.Resource, "user")
+	o.Resource = cmp.Or(o.Resource, "user")
 	rows := newLegacyRows(legacyRows{
 		db: db, table: quoted("APIGuardOptions.Table", o.Table, "refresh_tokens", 2), scopes: o.Scopes, zone: o.Zone, clock: o.Clock,
 		columns: legacyColumns{

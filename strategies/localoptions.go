@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -72,12 +73,12 @@ func (o *LocalOptions) setDefaults() {
 	if o.AccountLimit < 0 || o.AddressLimit < 0 || o.Window < 0 || o.Timeout < 0 {
 		panic("strategies: LocalOptions: limits, Window and Timeout must not be negative")
 	}
-	setDefault(&o.Username, "username")
-	setDefault(&o.Password, "password")
-	setDefault(&o.AccountLimit, 100)
-	setDefault(&o.AddressLimit, 1000)
-	setDefault(&o.Window, time.Hour)
-	setDefault(&o.Timeout, 2*time.Second)
+	o.Username = cmp.Or(o.Username, "username")
+	o.Password = cmp.Or(o.Password, "password")
+	o.AccountLimit = cmp.Or(o.AccountLimit, 100)
+	o.AddressLimit = cmp.Or(o.AddressLimit, 1000)
+	o.Window = cmp.Or(o.Window, time.Hour)
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
 	if o.Address == nil {
 		o.Address = (*app.Context).Address
 	}
@@ -95,11 +96,5 @@ func (o *LocalOptions) setDefaults() {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
-	}
-}
-
-func setDefault[T comparable](v *T, unset T) {
-	if *v == *new(T) {
-		*v = unset
 	}
 }

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,9 +59,9 @@ func NewOneTime(store tokenstores.Store, o OneTimeOptions) *OneTime {
 	if isNil(store) {
 		panic("strategies: NewOneTime needs a store")
 	}
-	setDefault(&o.Prefix, "kahu_once_")
-	setDefault(&o.Expiry, time.Hour)
-	setDefault(&o.Timeout, 2*time.Second)
+	o.Prefix = cmp.Or(o.Prefix, "kahu_once_")
+	o.Expiry = cmp.Or(o.Expiry, time.Hour)
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type RefreshRequest struct {
 	Client  string   // who asks, as in [PairOptions]
 	Scopes  []string // what the access token is to allow, of what the login allowed; nil: all of it
 	Access  string   // the access token that RefreshOptions.NeedsAccess wants; "": that of the request
-	Address string   // where it was asked for
+	Address string   // where it was asked for; "": the request's
 }
 
 // Refresh takes a refresh token and gives a new pair for it (RFC 9700 section 4.14.2). Of
@@ -41,6 +42,7 @@ func (j *JWT) Refresh(ctx *app.Context, text string, r RefreshRequest) (*TokenPa
 		return nil, errors.New("strategies: JWTOptions has no Refresh.Store")
 	}
 	ctx.Header().Set("Cache-Control", "no-store") // RFC 6749 section 5.1
+	r.Address = cmp.Or(r.Address, addressOf(ctx))
 	pair, user, err := j.refresh(ctx, text, r)
 	switch {
 	case errors.Is(err, ErrTokenReused):

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -84,10 +85,10 @@ func NewRemoteKeys(url string, o RemoteKeysOptions) *RemoteKeys {
 }
 
 func (o *RemoteKeysOptions) setDefaults() {
-	setDefault(&o.MaxAge, 10*time.Minute)
-	setDefault(&o.MaxStale, 24*time.Hour)
-	setDefault(&o.Cooldown, time.Minute)
-	setDefault(&o.Timeout, 5*time.Second)
+	o.MaxAge = cmp.Or(o.MaxAge, 10*time.Minute)
+	o.MaxStale = cmp.Or(o.MaxStale, 24*time.Hour)
+	o.Cooldown = cmp.Or(o.Cooldown, time.Minute)
+	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

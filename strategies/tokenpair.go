@@ -31,6 +31,7 @@ type PairOptions struct {
 //
 //	{"access_token":"eyJ…","token_type":"Bearer","expires_in":900,"refresh_token":"kahu_refresh_…","scope":"rings:read"}
 type TokenPair struct {
+	User   any        // whose they are
 	Claims *JWTClaims // of the access token
 
 	access, refresh func() string // functions, so that no printing of values can show them
@@ -159,15 +160,11 @@ func (j *JWT) pair(ctx context.Context, a access, refresh string) (*TokenPair, e
 	if err != nil { // they are too long: a key that signs was checked
 		return nil, fmt.Errorf("%w: the claims: %w", ErrTokenOptions, err)
 	}
-	// What we would not take ourselves, because it is too long, must not go out.
-	if _, err := jws.Parse(text); err != nil {
-		return nil, fmt.Errorf("%w: the claims: %w", ErrTokenOptions, err)
-	}
 	claims, err := decodeClaims(payload)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the claims: %w", ErrTokenOptions, err)
 	}
-	return &TokenPair{claims, func() string { return text }, func() string { return refresh }, j.now().Truncate(time.Second)}, nil
+	return &TokenPair{a.user, claims, func() string { return text }, func() string { return refresh }, j.now().Truncate(time.Second)}, nil
 }
 
 func (j *JWT) payload(ctx context.Context, a access) ([]byte, error) {

@@ -196,6 +196,6 @@ func (t *Token) clone() *Token {
 // sortTokens puts the last used or made first.
 func sortTokens(list []Token) {
 	slices.SortFunc(list, func(a, b Token) int {
-		return cmp.Or(b.used().Compare(a.used()), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(b.Used().Compare(a.Used()), cmp.Compare(a.ID, b.ID))
 	})
 }

@@ -53,10 +53,11 @@ func (t *Token) Live(now time.Time) bool {
 	if !t.Expires.IsZero() && !now.Before(t.Expires) {
 		return false
 	}
-	return t.IdleLimit == 0 || now.Before(t.used().Add(t.IdleLimit))
+	return t.IdleLimit == 0 || now.Before(t.Used().Add(t.IdleLimit))
 }
 
-func (t *Token) used() time.Time {
+// Used returns when the token was last used, or made if it never was.
+func (t *Token) Used() time.Time {
 	if t.LastUsed.After(t.Created) {
 		return t.LastUsed
 	}
