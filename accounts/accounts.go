@@ -63,7 +63,8 @@ type Options struct {
 	// an order that puts nobody in whom a change was to put out.
 	Transact func(ctx context.Context, work func(context.Context) error) error
 
-	// View is what an answer may show of a user, in the formats that show one; nil: nothing.
+	// View is what an answer may show of a user, who is never nil, in the formats that show
+	// one; nil: nothing.
 	View func(user any) any
 
 	// Policy says which passwords are good enough; nil: passwords.NewPolicy's default.
@@ -181,9 +182,6 @@ func (o *Options) setDefaults() {
 	}
 	if o.Address == nil {
 		o.Address = (*app.Context).Address
-	}
-	if o.View == nil {
-		o.View = func(any) any { return nil }
 	}
 	if o.Format == nil {
 		o.Format = APIGuard

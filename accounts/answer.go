@@ -28,7 +28,9 @@ func (a *Accounts) answer(ctx *app.Context, d Done, err error) error {
 	if err != nil {
 		return a.fail(ctx, err)
 	}
-	d.View = a.o.View(d.User)
+	if d.User != nil && a.o.View != nil {
+		d.View = a.o.View(d.User)
+	}
 	ctx.Header().Set("Cache-Control", "no-store")
 	a.o.Format.Done(ctx, d, a.saying(ctx))
 	return nil

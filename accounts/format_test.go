@@ -41,9 +41,6 @@ func TestFormats(t *testing.T) {
 			s := newShire(t, func(s *shire, o *accounts.Options) {
 				o.Format = test.format
 				o.View = func(user any) any {
-					if user == nil {
-						return nil
-					}
 					return fields{"email": s.store.Status(user).Email}
 				}
 			})

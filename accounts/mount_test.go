@@ -141,7 +141,7 @@ func TestFieldsOfASignUp(t *testing.T) {
 	store := accounts.NewTable[Hobbit](s.db, accounts.TableOptions{})
 	people := accounts.New(store, accounts.Options{
 		Tokens: s.newJWT(store, "hobbit", nil), Resource: "hobbit", Fields: []string{"nick"}, Hasher: s.hasher,
-		View: func(user any) any { h, _ := user.(*Hobbit); return h },
+		View: func(user any) any { return user.(*Hobbit) },
 	})
 	r := router.New()
 	people.Mount(r, accounts.MountOptions{})
@@ -149,6 +149,8 @@ func TestFieldsOfASignUp(t *testing.T) {
 	answer := c.send("POST", "/hobbits/sign_up", fields{"email": email, "password": password, "nick": "Underhill", "id": "9"})
 	require.Equal(t, http.StatusOK, answer.Status)
 	assert.JSONEq(t, `{"status":"success","message":"Signed up successfully","data":{"ID":1,"Email":"`+email+`","Nick":"Underhill"}}`, answer.Body)
+	c.keep(answer)
+	assert.JSONEq(t, `{"status":"success","message":"Signed out successfully"}`, c.send("DELETE", "/hobbits/sign_out", nil).Body, "nobody is there to be shown")
 	answer = c.send("POST", "/hobbits/sign_up", fields{"email": "b@shire.example", "password": password, "nick": "Underhill"})
 	assert.Equal(t, http.StatusUnprocessableEntity, answer.Status)
 	assert.JSONEq(t, `{"status":"error","error":"nick has already been taken"}`, answer.Body)

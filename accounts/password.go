@@ -96,12 +96,26 @@ func (a *Accounts) storedHash(ctx context.Context, user any) (string, error) {
 // guesses is how often the password of an account that is signed in may be wrong in an hour.
 const guesses = 20
 
-// checkCurrent asks for the password again and returns its hash. It counts first: an access
-// token that was stolen must not be a way to guess. It counts apart from sign-ins, with which
-// strangers could keep people from changing their passwords.
+// CheckPassword asks a user who is signed in for the password again, before something that
+// cannot be undone. A wrong one is a *[Failure] 422, too many are 429. It counts apart from
+// sign-ins, with which strangers could keep people from what they want to do.
+func (a *Accounts) CheckPassword(ctx *app.Context, user any, password string) error {
+	_, err := a.checkPasswordOf(ctx, user, password)
+	return err
+}
+
+// checkCurrent is CheckPassword, unless it is not asked for, and returns the hash.
 func (a *Accounts) checkCurrent(ctx *app.Context, user any, current string) (hash string, err error) {
-	if hash, err = a.storedHash(ctx.Context(), user); err != nil || a.o.InsecureChangeWithoutPassword {
-		return hash, err
+	if a.o.InsecureChangeWithoutPassword {
+		return a.storedHash(ctx.Context(), user)
+	}
+	return a.checkPasswordOf(ctx, user, current)
+}
+
+// checkPasswordOf counts first: an access token that was stolen must not be a way to guess.
+func (a *Accounts) checkPasswordOf(ctx *app.Context, user any, current string) (hash string, err error) {
+	if hash, err = a.storedHash(ctx.Context(), user); err != nil {
+		return "", err
 	}
 	subject, err := a.store.Users().Serialize(ctx.Context(), user)
 	if err != nil {

@@ -2,11 +2,9 @@ package main
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
-	"github.com/kahu-go/kahu/strategies"
 )
 
 // accountData is what the page of an account shows.
@@ -84,13 +82,13 @@ func (s *site) mailVerification(ctx *app.Context, u *User) error {
 	return flash(ctx, "info", "A mail is on its way to you.", "/account")
 }
 
-// deleteAccount asks for the password again, which counts as an attempt to log in.
+// deleteAccount asks for the password again.
 func (s *site) deleteAccount(ctx *app.Context, u *User) error {
 	in, err := ctx.BindStrings(0, "current_password")
 	if err != nil {
 		return err
 	}
-	if err := s.knows(ctx, u, in["current_password"]); err != nil {
+	if err := s.people.CheckPassword(ctx, u, in["current_password"]); err != nil {
 		d := accountForms(u)
 		if err := d.Close.refuse(ctx, err); err != nil {
 			return err
@@ -104,17 +102,4 @@ func (s *site) deleteAccount(ctx *app.Context, u *User) error {
 		return err
 	}
 	return flash(ctx, "info", "Your account was deleted.", "/")
-}
-
-// knows is an *accounts.Failure if it is not the user's password.
-func (s *site) knows(ctx *app.Context, u *User, password string) error {
-	_, err := s.local.Verify(ctx.Context(), strategies.Credentials{Name: u.Email, Password: password, Address: ctx.Address()})
-	e, ok := errors.AsType[*app.Error](err)
-	switch {
-	case ok && e.Status == http.StatusTooManyRequests:
-		return &accounts.Failure{Status: e.Status, Key: accounts.TooManyRequests, Header: e.Header, Cause: err}
-	case errors.Is(err, app.ErrInvalidCredentials):
-		return &accounts.Failure{Status: http.StatusUnprocessableEntity, Key: accounts.CurrentWrong, Field: "current_password", Cause: err}
-	}
-	return err
 }
