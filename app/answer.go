@@ -216,7 +216,7 @@ func (c *Context) finishHeaders(h http.Header) {
 	if c.proven && c.identity != nil && c.identity.of == nil {
 		addVary(h, "Authorization")
 	}
-	if cookie || c.proven || len(h["Set-Cookie"]) > 0 {
+	if cookie || c.proven || c.account != nil || len(h["Set-Cookie"]) > 0 {
 		// What depends on who asks must not stay in a shared cache (ASVS 14.3.2).
 		setOnce(h, "Cache-Control", "no-store")
 		if shared := strings.ToLower(h.Get("Cache-Control")); strings.Contains(shared, "public") || strings.Contains(shared, "s-maxage") {

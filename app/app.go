@@ -21,8 +21,16 @@ type App struct {
 	// the headers; nil: they are logged. ctx is the request's, for reading.
 	OnError func(ctx *Context, err error)
 
-	// OnEvent is told what happens to credentials, while it happens; nil: nobody is.
+	// OnEvent is told who logs in and out, what happens to sessions and credentials, and who is
+	// kept out, while it happens; nil: nobody is. [LogEvents] makes one. ctx is the request's,
+	// for reading, or nil for what happens outside of one. It is called by many requests at once
+	// and is waited for.
 	OnEvent func(ctx *Context, e Event)
+
+	// InsecureExplain is for development: what [Context.Explain] says of a request that is
+	// answered 401, 403 or 5xx is logged and shown on the error page, so that everybody reads
+	// why they are kept out.
+	InsecureExplain bool
 
 	// Translate returns what a client reads of an error, such as "Login required", in the
 	// language of the request; nil: as it is.

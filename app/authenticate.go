@@ -14,30 +14,53 @@ import (
 //
 // What is proved is the identity of everything below, whatever it was above. It does
 // not touch the session. Authenticate panics without a strategy or with a nil one.
+// [AuthenticateWith] is for logins by a form.
 func Authenticate(strategies ...Strategy) Middleware {
 	mustStrategies("Authenticate", strategies)
 	return func(ctx *Context, next Handler) error {
-		if _, err := ctx.Authenticate(strategies...); err != nil {
-			return err
-		}
-		return next(ctx)
+		return ctx.authenticated(strategies, false, next)
 	}
+}
+
+// Identify returns a layer that finds out who sent the request, as [Authenticate]
+// does, and lets in those too who sent no credentials at all. Wrong ones are answered
+// as Authenticate answers them.
+func Identify(strategies ...Strategy) Middleware {
+	mustStrategies("Identify", strategies)
+	return func(ctx *Context, next Handler) error {
+		return ctx.authenticated(strategies, true, next)
+	}
+}
+
+// authenticated runs next for who is proved, and if nobody has to be for who sent nothing.
+func (c *Context) authenticated(strategies []Strategy, optional bool, next Handler) error {
+	o, err := c.Ask(strategies...)
+	switch {
+	case err != nil:
+		return err
+	case o.Identity != nil:
+		o.Accept()
+	case o.no.by != nil, !optional && !o.anonymous:
+		return o.Err()
+	}
+	return next(c)
 }
 
 // Authenticate does what the layer of this name does, in the middle of a handler: it
 // returns the identity that one of the strategies proves, which is the request's from
 // now on, or the error to return, with all challenges. errors.Is tells a rejection
 // ([ErrInvalidCredentials]) and no credentials ([ErrNoCredentials]) from a fault.
+// [ErrAnonymous] of a strategy counts as no credentials here.
 func (c *Context) Authenticate(strategies ...Strategy) (*Identity, error) {
-	id, no, err := ask(c, strategies)
+	o, err := c.Ask(strategies...)
 	if err != nil {
 		return nil, err
 	}
-	if id == nil {
-		return nil, no.challenge(c, strategies)
+	if err := o.Err(); err != nil {
+		return nil, err
 	}
-	c.prove(id)
-	return id, nil
+	o.Accept()
+	return o.Identity, nil
 }
 
 // Challenged returns what a strategy refused outside of [Context.Authenticate], such as a
@@ -52,25 +75,6 @@ func (c *Context) Challenged(why error, by Strategy) error {
 		no.by = &asked[0]
 	}
 	return no.challenge(c, asked)
-}
-
-// Identify returns a layer that finds out who sent the request, as [Authenticate]
-// does, and lets in those too who sent no credentials at all. Wrong ones are answered
-// as Authenticate answers them.
-func Identify(strategies ...Strategy) Middleware {
-	mustStrategies("Identify", strategies)
-	return func(ctx *Context, next Handler) error {
-		id, no, err := ask(ctx, strategies)
-		switch {
-		case err != nil:
-			return err
-		case id != nil:
-			ctx.prove(id)
-		case no.by != nil:
-			return no.challenge(ctx, strategies)
-		}
-		return next(ctx)
-	}
 }
 
 func mustStrategies(name string, strategies []Strategy) {
@@ -88,28 +92,6 @@ func mustStrategies(name string, strategies []Strategy) {
 type refusal struct {
 	why error
 	by  *Strategy // one of those that were asked; strategies themselves may not be comparable
-}
-
-// ask returns who sent the request, or else why nobody is known, or a fault.
-func ask(ctx *Context, strategies []Strategy) (*Identity, refusal, error) {
-	no := refusal{why: ErrNoCredentials}
-	if ctx.self != ctx {
-		return nil, no, ErrCopied
-	}
-	ctx.asked = strategies
-	for i, s := range strategies {
-		id, err := s.Authenticate(ctx)
-		switch {
-		case err == nil:
-			id, err = proven(s, id)
-			return id, no, err
-		case !rejects(err) && !passes(err):
-			return nil, no, faultOf(err)
-		case rejects(err) && no.by == nil:
-			no = refusal{err, &strategies[i]}
-		}
-	}
-	return nil, no, nil
 }
 
 func rejects(err error) bool {
@@ -146,8 +128,16 @@ func faultOf(err error) error {
 // challenge adds to the refusal what the strategies want to see next time: to a 401
 // all of them, to another status the one that refused, which alone hears why.
 func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
+	challenges := r.challenges(ctx, strategies)
+	if len(challenges) == 0 {
+		return r.why
+	}
 	status, _, _ := outcome(r.why)
-	var challenges []string
+	return &challenged{r.why, status, challenges}
+}
+
+func (r refusal) challenges(ctx *Context, strategies []Strategy) (challenges []string) {
+	status, _, _ := outcome(r.why)
 	for i, s := range strategies {
 		c, ok := s.(Challenger)
 		refused := &strategies[i] == r.by
@@ -162,8 +152,5 @@ func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
 			challenges = append(challenges, v)
 		}
 	}
-	if len(challenges) == 0 {
-		return r.why
-	}
-	return &challenged{r.why, status, challenges}
+	return challenges
 }

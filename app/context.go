@@ -45,9 +45,13 @@ type Context struct {
 	begun   atomic.Bool // sent, for code in other goroutines
 
 	identity *Identity
+	account  *Identity  // by Authorize
 	proven   bool       // identity is the answer, nobody else is to be asked
 	asked    []Strategy // by the last Authenticate or Identify
 	fault    error      // kept by User and IsAuthenticated, which cannot return it
+	steps    []step     // for Explain
+	sbuf     [3]step
+	events   []any // what Emit told of, where it is told once
 
 	kinds []*Session // one for each Sessions layer, the first is the default
 	first Session
@@ -66,6 +70,7 @@ func newContext(a *App, w http.ResponseWriter, r *http.Request) *Context {
 	c.w = &c.base
 	c.frames = c.buffer[:0]
 	c.kinds = c.kbuf[:0]
+	c.steps = c.sbuf[:0]
 	if r.Context().Value(carryKey{}) != nil {
 		c.carry()
 	}

@@ -21,7 +21,11 @@ func (x *Session) refuseCrossSite() error {
 		return nil
 	}
 	if err := x.s.origin.Check(x.ctx.Request); err != nil {
-		return &Error{Status: 403, Message: "Cross-site request refused", Cause: fmt.Errorf("%w: %w", errCrossSite, err)}
+		if x.refused == nil {
+			x.refused = x.ctx.denied(nil, &Error{Status: 403, Message: "Cross-site request refused", Cause: fmt.Errorf("%w: %w", errCrossSite, err)})
+			x.ctx.note(x.s, nil, x.refused)
+		}
+		return x.refused
 	}
 	return nil
 }

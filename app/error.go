@@ -15,6 +15,11 @@ var (
 	// own. Answered 401.
 	ErrNoCredentials = errors.New("app: no credentials")
 
+	// ErrAnonymous is what a Strategy returns to let the request go on without a user, unless one
+	// that was asked before has rejected it. Only the layers listen to it. strategies.Anonymous
+	// returns nothing else.
+	ErrAnonymous = errors.New("app: the request may go on without a user")
+
 	// ErrInvalidCredentials is what every [Rejection] is.
 	ErrInvalidCredentials = errors.New("app: invalid credentials")
 
@@ -166,7 +171,7 @@ func outcome(err error) (status int, title string, header http.Header) {
 	switch {
 	case errors.Is(err, ErrLoginRequired):
 		return http.StatusUnauthorized, "Login required", nil
-	case errors.Is(err, ErrNoCredentials), errors.Is(err, ErrInvalidCredentials):
+	case errors.Is(err, ErrNoCredentials), errors.Is(err, ErrInvalidCredentials), errors.Is(err, ErrAnonymous):
 		return http.StatusUnauthorized, "", nil
 	case errors.Is(err, ErrSessionTooLarge):
 		return http.StatusRequestEntityTooLarge, "", nil

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // givenUp are the headers that describe an answer.
@@ -62,7 +63,7 @@ func (c *Context) prepareErrorBody(status int, title string) {
 	if c.app != nil && c.app.Translate != nil {
 		title = c.app.Translate(c, title)
 	}
-	h := c.Header()
+	h, steps := c.Header(), c.explained(status)
 	const (
 		jsonType    = "application/json"
 		problemType = "application/problem+json"
@@ -80,7 +81,7 @@ func (c *Context) prepareErrorBody(status int, title string) {
 	case pageType:
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		c.Body = fmt.Appendf(nil, errorPage, html.EscapeString(title), status, html.EscapeString(title))
+		c.Body = fmt.Appendf(nil, errorPage, html.EscapeString(title), status, html.EscapeString(title), explanation(steps))
 	case textType:
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		c.Body = []byte(title)
@@ -89,16 +90,41 @@ func (c *Context) prepareErrorBody(status int, title string) {
 		type entry struct {
 			Title  string `json:"title"`
 			Status int    `json:"status"`
+			Steps  []Step `json:"explanation,omitempty"`
 		}
-		c.Body = marshal(map[string][]entry{"errors": {{title, status}}})
+		c.Body = marshal(map[string][]entry{"errors": {{title, status, steps}}})
 	}
 }
 
 const errorPage = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>%s</title><style>body{font:1rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:32rem;padding:0 1rem}</style></head>
-<body><h1>%d</h1><p>%s</p><p><a href="/">Home</a></p></body></html>
+<body><h1>%d</h1><p>%s</p>%s<p><a href="/">Home</a></p></body></html>
 `
+
+// explained is what [App].InsecureExplain shows of an answer with this status.
+func (c *Context) explained(status int) []Step {
+	if c.app == nil || !c.app.InsecureExplain || status < 500 && status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return nil
+	}
+	steps := c.Explain()
+	for _, s := range steps {
+		c.app.log().InfoContext(c.Context(), "authentication explained", "route", c.Request.Pattern, "status", status, "step", s.String())
+	}
+	return steps
+}
+
+// explanation is a list for the error page.
+func explanation(steps []Step) string {
+	if len(steps) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, s := range steps {
+		b.WriteString("<li>" + html.EscapeString(s.String()) + "</li>")
+	}
+	return "<ol>" + b.String() + "</ol>"
+}
 
 // marshal encodes what is made of strings and numbers.
 func marshal(v any) []byte {

@@ -28,7 +28,24 @@ func requireIdentity(ctx *Context) (*Identity, error) {
 	if len(ctx.kinds) == 0 && len(ctx.asked) == 0 {
 		return nil, fmt.Errorf("app: a guard without anything above that could prove a user: %w", errNoSessions)
 	}
-	return nil, refusal{why: ErrLoginRequired}.challenge(ctx, ctx.asked)
+	why := ctx.denied(nil, refusal{why: ErrLoginRequired}.challenge(ctx, ctx.asked))
+	if len(ctx.kinds) == 0 {
+		return nil, why
+	}
+	return nil, ctx.kinds[0].s.loginRequired(ctx, why)
+}
+
+// denied tells that somebody is kept out, nil if nobody is known.
+func (c *Context) denied(id *Identity, why error) error {
+	if c.app == nil || c.app.OnEvent == nil {
+		return why
+	}
+	e := Event{Name: EventDenied, Reason: why}
+	if id != nil {
+		e.Via, e.User, e.Subject = id.Via, id.User, id.Subject
+	}
+	c.Emit(e)
+	return why
 }
 
 // RequireScopes returns a layer that lets in a proved user whose credential has all
@@ -63,7 +80,7 @@ func requireScopes(name string, scopes []string, enough func(*Identity) bool) Mi
 		}
 		by := []Strategy{id.by}
 		no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope", Scopes: scopes}, &by[0]}
-		return no.challenge(ctx, by)
+		return ctx.denied(id, no.challenge(ctx, by))
 	}
 }
 
@@ -74,8 +91,9 @@ func (id *Identity) Allows(scope string) bool {
 
 // RequireRecentLogin returns a layer that lets in who logged in to this session at
 // most d ago, for what must not be open to somebody who finds the browser open
-// (ASVS 7.5.1). Others are answered 401 and have to log in again; so is every
-// credential that is no session. It panics if d is not positive.
+// (ASVS 7.5.1). To be remembered is no login. Others are answered 401, and browsers that came
+// for a page are sent to the [SessionOptions].ConfirmPage, if there is one; every credential
+// that is no session is answered 401. It panics if d is not positive.
 func RequireRecentLogin(d time.Duration) Middleware {
 	if d <= 0 {
 		panic("app: RequireRecentLogin needs a positive duration")
@@ -85,10 +103,14 @@ func RequireRecentLogin(d time.Duration) Middleware {
 		if err != nil {
 			return err
 		}
-		if id.of == nil || !id.of.loggedInWithin(d) {
-			return &Error{Status: http.StatusUnauthorized, Message: "Recent login required", Cause: ErrLoginRequired}
+		if id.of != nil && id.of.loggedInWithin(d) {
+			return next(ctx)
 		}
-		return next(ctx)
+		why := ctx.denied(id, &Error{Status: http.StatusUnauthorized, Message: "Recent login required", Cause: ErrLoginRequired})
+		if id.of == nil {
+			return why
+		}
+		return id.of.s.goTo(ctx, id.of.s.o.ConfirmPage, why)
 	}
 }
 
@@ -102,7 +124,7 @@ func LoggedIn[U any](h func(ctx *Context, user U) error) Handler {
 		}
 		user, ok := id.User.(U)
 		if !ok {
-			return &Error{Status: http.StatusForbidden, Cause: fmt.Errorf("app: LoggedIn wants a %T, the user is a %T", user, id.User)}
+			return ctx.denied(id, &Error{Status: http.StatusForbidden, Cause: fmt.Errorf("app: LoggedIn wants a %T, the user is a %T", user, id.User)})
 		}
 		return h(ctx, user)
 	}

@@ -59,10 +59,9 @@ func (c *Context) prove(id *Identity) {
 // Forget makes nobody of the request's user if that is who the credential info, an
 // [Identity].Info, proved. Strategies call it when they ended one themselves.
 func (c *Context) Forget(info any) {
-	if c.identity == nil || info == nil || !reflect.TypeOf(info).Comparable() || c.identity.Info != info {
-		return
+	if id := c.identity; id != nil && info != nil && reflect.TypeOf(info).Comparable() && (id.Info == info || id.credential == info) {
+		c.prove(nil)
 	}
-	c.prove(nil)
 }
 
 // Login makes user the user of this client's session, the first in the stack: a new
@@ -73,12 +72,35 @@ func (c *Context) Forget(info any) {
 // The errors are 503 for a store that fails, 403 for a request from another site,
 // [ErrHeadersSent], and 500 for a user that the Serializer does not take.
 func (c *Context) Login(user any, opts ...LoginOption) error {
+	o := loginOptionsOf(opts)
+	if o.noSession {
+		return c.loginOnce(user)
+	}
 	x, err := c.defaultSession()
 	if err != nil {
 		return err
 	}
-	return x.login(user, opts)
+	return x.loginWith(user, o)
 }
+
+// loginOnce makes user that of this request.
+func (c *Context) loginOnce(user any) error {
+	switch {
+	case c.self != c:
+		return ErrCopied
+	case isNil(user):
+		return errors.New("app: there is no user to log in: nil")
+	}
+	c.prove(&Identity{User: user, Scopes: []string{"*"}, Via: "login", by: once{}})
+	c.fault = nil
+	return nil
+}
+
+// once is what proves a user who is logged in for one request.
+type once struct{}
+
+func (once) Authenticate(*Context) (*Identity, error) { return nil, ErrNoCredentials }
+func (once) End(*Context, *Identity) error            { return nil }
 
 // Logout ends what proved this request: the session, or the credential of a strategy
 // that is an [Ender], and nothing else. Afterwards nobody is logged in for the rest of
@@ -121,6 +143,7 @@ func (c *Context) end(id *Identity) error {
 	if err := ender.End(c, id); err != nil {
 		return unavailable(err)
 	}
+	c.Emit(Event{Name: EventLogout, Via: id.Via, User: id.User, Subject: id.Subject, Info: id.Info})
 	c.prove(nil)
 	c.fault = nil
 	return nil

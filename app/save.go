@@ -53,7 +53,7 @@ func (x *Session) save() error {
 	}
 	rec := x.fresh()
 	rec.Data = data
-	return x.insert(rec)
+	return x.insert(rec, nil)
 }
 
 // idleUntil is when a session used now ends if it is not used again.
@@ -78,6 +78,7 @@ func (x *Session) touch() error {
 	if err := x.s.store.Touch(ctx, x.key, now, x.s.idleUntil(x.rec, now)); err != nil {
 		return unavailable(fmt.Errorf("app: extend the session: %w", err))
 	}
+	x.tell(Event{Name: EventSessionRenewed, Subject: x.rec.Subject})
 	return nil
 }
 

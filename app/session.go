@@ -30,6 +30,9 @@ type Session struct {
 	loadErr error
 	changed map[string]json.RawMessage // not saved yet; nil: deleted
 
+	refused error // the request comes from another site
+	why     error // there is no user, which passes
+
 	asked    bool // identity is known
 	identity *Identity
 	idErr    error
@@ -80,6 +83,10 @@ func (x *Session) load() error {
 func (x *Session) find() error {
 	x.present()
 	if x.key == "" {
+		x.why = errNoCookie
+		if x.cookie {
+			x.why = errUnusableCookie
+		}
 		return nil
 	}
 	ctx, cancel := x.s.reading(x.ctx.Context())
@@ -88,12 +95,49 @@ func (x *Session) find() error {
 	switch {
 	case errors.Is(err, ErrSessionDamaged):
 		x.ctx.report(err)
+		x.why = &nobody{err.Error()}
 	case err != nil:
 		return unavailable(fmt.Errorf("app: load the session: %w", err))
-	case rec != nil && rec.Kind == x.s.o.Kind && live(rec, x.s.now()):
+	case rec == nil || rec.Kind != x.s.o.Kind:
+		x.why = errNoRow
+	case !live(rec, x.s.now()):
+		x.why = errExpired
+		x.tell(Event{Name: EventSessionExpired, Subject: rec.Subject, Session: x.key})
+	default:
 		x.rec = rec
 	}
 	return nil
+}
+
+// A nobody is why a session proves no user.
+type nobody struct{ why string }
+
+func (n *nobody) Error() string        { return n.why }
+func (n *nobody) Is(target error) bool { return target == ErrNoCredentials }
+
+var (
+	errNoCookie       = &nobody{"no cookie"}
+	errUnusableCookie = &nobody{"a cookie that cannot be one of ours, or several that differ"}
+	errNoRow          = &nobody{"the store has no such session"}
+	errExpired        = &nobody{"the session has expired"}
+	errNobody         = &nobody{"a session that nobody is logged in to"}
+	errUserGone       = &nobody{"the user is gone"}
+	errStampChanged   = &nobody{"what the session was bound to has changed"}
+	errElsewhere      = &nobody{"it was ended from elsewhere"}
+	errTooMany        = &nobody{"the user has newer sessions than may be kept"}
+)
+
+// tell tells of this session.
+func (x *Session) tell(e Event) {
+	c := x.ctx
+	if c.app == nil || c.app.OnEvent == nil {
+		return
+	}
+	e.Via, e.Kind = "session", x.s.o.Kind
+	if e.Session == "" {
+		e.Session = x.key
+	}
+	c.Emit(e)
 }
 
 // present notes what the client presented.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +18,13 @@ type Sessions struct {
 	users  Serializer
 	o      SessionOptions
 	origin *http.CrossOriginProtection // nil: not checked
+	app    *atomic.Pointer[App]        // the first whose stack the Layer is in: told of what happens outside of requests
 }
 
 var (
 	_ Strategy   = (*Sessions)(nil)
 	_ Challenger = (*Sessions)(nil)
+	_ Describer  = (*Sessions)(nil)
 )
 
 // SessionOptions are the options of [NewSessions]. The zero value is safe.
@@ -39,6 +42,30 @@ type SessionOptions struct {
 
 	// Cookie says what is to be unusual about the cookie.
 	Cookie SessionCookie
+
+	// MaxPerUser bounds how many sessions a user has at once; a login beyond it ends the
+	// oldest. 1: whoever logs in is logged out elsewhere. 0: no limit. The store
+	// has to be a [SessionLimiter].
+	MaxPerUser int
+
+	// Stamp returns a text of a user, such as a digest of the password's hash, to which each
+	// session is bound: when it is another one, the session has ended, whoever changed it. It is asked
+	// for each request that asks for its user, so it should be loaded with them, and may not be
+	// empty. nil: sessions are not bound. serializer.TableOptions.Stamp loads one.
+	Stamp func(user any) string
+
+	// Remember brings back who was logged in with the option [Remember] and has no session any
+	// more; nil: nobody.
+	Remember Rememberer
+
+	// LoginPage is where [RequireLogin] sends a browser that came for a page and is not logged in,
+	// a path on this site; [Context.ReturnToOrRedirect] sends it back. "": nowhere, that is
+	// answered 401 as to everybody else.
+	LoginPage string
+
+	// ConfirmPage is where [RequireRecentLogin] sends a browser whose login is not recent: it
+	// asks for the password again and calls [Context.ConfirmLogin]. "": 401.
+	ConfirmPage string
 
 	// TrustedOrigins may send unsafe requests with the cookie although they are other
 	// sites: "https://example.com", with a port if it is not the scheme's own.
@@ -61,6 +88,7 @@ type SessionOptions struct {
 
 const (
 	defaultKind  = "session"
+	maxPerUser   = 10_000
 	touchEvery   = time.Minute
 	writeTimeout = 5 * time.Second
 )
@@ -76,11 +104,21 @@ func NewSessions(store SessionStore, users Serializer, o SessionOptions) *Sessio
 	}
 	o.setDefaults()
 	o.Cookie.check(o.Kind)
-	s := &Sessions{store: store, users: users, o: o, origin: crossOrigin(o)}
 	if j, ok := store.(UserJoiner); ok {
-		s.store = j.JoinUsers(users)
+		store = j.JoinUsers(users)
 	}
-	return s
+	if _, ok := store.(SessionLimiter); !ok && o.MaxPerUser > 0 {
+		panic(fmt.Sprintf("app: SessionOptions.MaxPerUser needs a store that is a SessionLimiter, %T is none", store))
+	}
+	return &Sessions{store: store, users: users, o: o, origin: crossOrigin(o), app: new(atomic.Pointer[App])}
+}
+
+// With returns the same sessions with other options, for tests above all: of another Clock,
+// say. It panics as [NewSessions] does.
+func (s *Sessions) With(change func(o *SessionOptions)) *Sessions {
+	o := s.o
+	change(&o)
+	return NewSessions(s.store, s.users, o)
 }
 
 func (o *SessionOptions) setDefaults() {
@@ -93,7 +131,16 @@ func (o *SessionOptions) setDefaults() {
 	setDuration(&o.Idle, 30*time.Minute, "Idle")
 	setDuration(&o.Absolute, 12*time.Hour, "Absolute")
 	setDuration(&o.Timeout, 2*time.Second, "Timeout")
+	for _, page := range []string{o.LoginPage, o.ConfirmPage} {
+		if page != "" && !localPath(page) {
+			panic("app: SessionOptions: LoginPage and ConfirmPage are paths on this site")
+		}
+	}
 	switch {
+	case o.MaxPerUser < 0 || o.MaxPerUser > maxPerUser:
+		panic("app: SessionOptions.MaxPerUser is negative or over 10,000")
+	case o.Remember != nil && isNil(o.Remember):
+		panic("app: SessionOptions.Remember is a nil pointer")
 	case o.MaxBytes < 0 || o.MaxBytes > math.MaxInt32:
 		panic("app: SessionOptions.MaxBytes is out of range")
 	case o.MaxBytes == 0:
@@ -148,6 +195,9 @@ func (s *Sessions) Layer(ctx *Context, next Handler) error {
 		}
 	}
 	x.s, x.ctx = s, ctx
+	if s.app.Load() == nil && ctx.app != nil {
+		s.app.CompareAndSwap(nil, ctx.app)
+	}
 	ctx.kinds = append(ctx.kinds, x)
 	return next(ctx)
 }
@@ -190,6 +240,11 @@ func (s *Sessions) Authenticate(ctx *Context) (*Identity, error) {
 	return id, err
 }
 
+// Describe names the cookie.
+func (s *Sessions) Describe() (name, looksAt string) {
+	return s.o.Kind, "the cookie " + s.o.Cookie.Name
+}
+
 // Challenge says that it takes a cookie.
 func (s *Sessions) Challenge(*Context, error) string { return `Cookie realm="` + s.o.Kind + `"` }
 
@@ -210,7 +265,7 @@ func (s *Sessions) RequireLogin(ctx *Context, next Handler) error {
 		return err
 	}
 	if id == nil {
-		return ErrLoginRequired
+		return s.loginRequired(ctx, ctx.denied(nil, ErrLoginRequired))
 	}
 	ctx.prove(id)
 	return next(ctx)

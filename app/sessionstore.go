@@ -94,6 +94,16 @@ type SessionLister interface {
 	DeleteSessions(ctx context.Context, kind, subject, keep string) (int, error)
 }
 
+// A SessionLimiter is a [SessionStore] that can bound how many sessions a user has.
+type SessionLimiter interface {
+	// InsertLimited is Insert, and in the same atomic step removes other sessions of r's kind
+	// and subject until at most limit are left, r included: those that are over at r.Created,
+	// then those that were created first. However many are inserted at once, no more than
+	// limit remain. It returns those that were not over, in any order; of one that is damaged
+	// the Key alone.
+	InsertLimited(ctx context.Context, key, old string, r *SessionRecord, limit int) (ended []StoredSession, err error)
+}
+
 // A SessionPruner is a [SessionStore] whose expired rows must be removed by us.
 type SessionPruner interface {
 	// PruneSessions removes at most limit rows that expired at or before now and

@@ -5,32 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/kahu-go/kahu/internal/rollback"
 )
 
 // identify says whose session it is.
 func (x *Session) identify() (*Identity, error) {
 	if err := x.load(); err != nil {
+		if x.refused == nil && !x.asked {
+			x.asked, x.idErr = true, err
+			x.ctx.note(x.s, nil, err)
+		}
 		return nil, err
 	}
 	if x.asked {
 		return x.identity, x.idErr
 	}
 	x.asked = true
-	if x.rec == nil || x.rec.Subject == "" {
-		return nil, nil
-	}
 	x.idErr = errInterrupted
+	x.identity, x.idErr = x.whose()
+	return x.identity, x.idErr
+}
+
+// whose asks who is logged in to the session that was found, or else who is remembered.
+func (x *Session) whose() (*Identity, error) {
+	if x.rec == nil || x.rec.Subject == "" {
+		if x.rec != nil {
+			x.why = errNobody
+		}
+		x.ctx.note(x.s, nil, x.why)
+		return x.remembered()
+	}
 	user, err := x.user()
-	x.idErr = nil
 	switch {
 	case gone(user, err):
-		x.idErr = x.drop()
+		return nil, x.drop(errUserGone)
 	case err != nil:
-		x.idErr = unavailable(fmt.Errorf("app: deserialize the user: %w", err))
-	default:
-		x.identity = x.identityOf(user)
+		err = unavailable(fmt.Errorf("app: deserialize the user: %w", err))
+		x.ctx.note(x.s, nil, err)
+		return nil, err
+	case !x.bound(user):
+		return nil, x.drop(errStampChanged)
 	}
-	return x.identity, x.idErr
+	id := x.identityOf(user)
+	x.ctx.note(x.s, id, nil)
+	return id, nil
 }
 
 func (x *Session) user() (any, error) {
@@ -43,16 +62,76 @@ func (x *Session) user() (any, error) {
 }
 
 func (x *Session) identityOf(user any) *Identity {
-	return &Identity{User: user, Scopes: []string{"*"}, Via: "session", of: x}
+	return &Identity{
+		User: user, Scopes: []string{"*"}, Via: "session", of: x, by: x.s,
+		Subject: x.rec.Subject, Handle: x.key, LoggedIn: x.rec.LoggedIn,
+	}
 }
 
-// drop ends a session whose user is gone.
-func (x *Session) drop() error {
+// drop ends a session whose user is gone, or has changed what it was bound to.
+func (x *Session) drop(why error) error {
+	e := Event{Name: EventSessionRevoked, Subject: x.rec.Subject, Session: x.key, Reason: why}
 	if err := x.end(x.key); err != nil {
 		return err
 	}
+	x.tell(e)
+	x.ctx.note(x.s, nil, why)
 	x.forget()
 	return nil
+}
+
+// remembered brings back who has no session and is remembered, by a new one. Once headers are
+// sent it is too late for that.
+func (x *Session) remembered() (*Identity, error) {
+	c, r := x.ctx, x.s.o.Remember
+	if r == nil || c.settled || c.sent || c.w.overtaken() {
+		return nil, nil
+	}
+	id, err := r.Authenticate(c)
+	if err == nil {
+		id, err = proven(r, id)
+	}
+	c.noteAnswer(r, id, err)
+	switch {
+	case rejects(err), passes(err):
+		return nil, nil
+	case err != nil:
+		return nil, faultOf(err)
+	}
+	return x.resume(id)
+}
+
+// resume logs in who is remembered. That is no new login: who wants one asks for the password.
+func (x *Session) resume(id *Identity) (*Identity, error) {
+	ctx, cancel := writing(x.ctx.Context())
+	defer cancel()
+	subject, err := x.s.subject(ctx, id.User)
+	if err != nil {
+		return nil, err
+	}
+	stamp, err := x.s.stampOf(ctx, id.User, subject)
+	if err != nil {
+		return nil, err
+	}
+	rollback.On(ctx, x.before())
+	rec := x.fresh()
+	rec.Subject, rec.LoggedIn, rec.Data = subject, id.LoggedIn, x.kept(subject, loginOptions{})
+	bind(rec, stampName, stamp)
+	bind(rec, rememberName, id.Handle)
+	if err := x.insert(rec, id.User); err != nil {
+		return nil, err
+	}
+	// Who ends all sessions of a user ends first what remembers them: what is good still, now
+	// that the session is there, was good when it was made.
+	switch good, err := x.s.o.Remember.Remembers(ctx, id); {
+	case err != nil:
+		return nil, errors.Join(faultOf(err), x.end(x.key))
+	case !good:
+		err := x.drop(errElsewhere)
+		x.clearCookie()
+		return nil, err
+	}
+	return x.identityOf(id.User), nil
 }
 
 func (x *Session) loggedInWithin(d time.Duration) bool {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"reflect"
+	"time"
 )
 
 // A Strategy finds out who sent a request. It is a value that is shared by all
@@ -35,6 +36,36 @@ type Ender interface {
 	End(ctx *Context, id *Identity) error
 }
 
+// A Rememberer is a [Strategy] whose credentials outlive sessions: [SessionOptions].Remember
+// asks it for who has no session, and logs in whom it proves. strategies.Remember is one.
+// What it remembers is named by [Identity].Handle.
+type Rememberer interface {
+	Strategy
+
+	// Remember makes a credential of user, gives it to the client, and returns its handle.
+	Remember(ctx *Context, user any) (handle string, err error)
+
+	// Remembers reports whether the credential of an identity is good still.
+	Remembers(ctx context.Context, id *Identity) (bool, error)
+
+	// Forget ends the credential that the client presents and takes it from them. A client
+	// without one costs no question.
+	Forget(ctx *Context) error
+
+	// Revoke ends the credential of a user with this handle and reports whether there was one.
+	Revoke(ctx context.Context, user any, handle string) (bool, error)
+
+	// RevokeAll ends the credentials of a user but the one with the handle keep ("": none is
+	// kept), and returns how many there were.
+	RevokeAll(ctx context.Context, user any, keep string) (int, error)
+}
+
+// A Describer is a [Strategy] that says what [Context.Explain] calls it, and where in a
+// request it looks: "bearer", "the Authorization header".
+type Describer interface {
+	Describe() (name, looksAt string)
+}
+
 // An Identity is who sent a request, and how that is known.
 type Identity struct {
 	User   any      // who; nil, and a nil pointer, is refused
@@ -42,13 +73,24 @@ type Identity struct {
 	Info   any      // the credential itself, for those who know its type
 	Via    string   // the strategy's name: "session", "local", "bearer", …
 
+	// Subject is the user as the strategy's Serializer writes it, for logs; "": not known.
+	Subject string
+
+	// Handle names the credential and is of no use as one; "": it has no name. A session's is
+	// the hash of its id.
+	Handle string
+
+	// LoggedIn is when the user proved themselves to get the credential; zero: not known, or now.
+	LoggedIn time.Time
+
 	// Deliberate says that no page of another site can make a browser send the credential:
 	// it came in a header that takes a script and the consent of CORS. Only then is an
 	// unsafe request from another site let through to the session.
 	Deliberate bool
 
-	by Strategy // set by Authenticate and Identify
-	of *Session // set for a session
+	by         Strategy // set by Authenticate and Identify
+	of         *Session // set for a session
+	credential any      // Info as by made it, if WithInfo has changed it
 }
 
 // A Serializer turns the users of one kind into subjects that are stored, and back.

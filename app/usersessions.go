@@ -19,6 +19,7 @@ type SessionInfo struct {
 	Created, LoggedIn, Seen time.Time // Seen is exact to a minute
 	Ends                    time.Time // if it is not used again
 	Address, Agent          string
+	Current                 bool // it is that of the request; only Mine knows
 }
 
 // Handle names the session as [SessionInfo] does; "" if nothing is stored.
@@ -27,6 +28,33 @@ func (x *Session) Handle() string {
 		return ""
 	}
 	return x.key
+}
+
+// Mine returns the live sessions of the request's user, the last used first. Nobody has none,
+// which is [ErrLoginRequired].
+func (s *Sessions) Mine(ctx *Context) ([]SessionInfo, error) {
+	x, id, err := s.mine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.List(ctx.Context(), id.User)
+	for i := range list {
+		list[i].Current = list[i].Handle == x.key
+	}
+	return list, err
+}
+
+// mine returns the request's session and its user.
+func (s *Sessions) mine(ctx *Context) (*Session, *Identity, error) {
+	x, err := s.session(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	id, err := x.identify()
+	if err == nil && id == nil {
+		err = ErrLoginRequired
+	}
+	return x, id, err
 }
 
 // List returns the live sessions of a user, the last used first. It may be called
@@ -57,40 +85,77 @@ func (s *Sessions) ends(r *SessionRecord) time.Time {
 }
 
 // LogoutAll ends every session of a user, from the next request of each on. It
-// returns how many there were. Call it when an account is disabled.
+// returns how many there were. Those who are remembered are forgotten. Call it when an account is
+// disabled.
 func (s *Sessions) LogoutAll(ctx context.Context, user any) (int, error) {
-	return s.endSessions(ctx, user, "")
+	return s.endSessions(ctx, nil, user, nil)
 }
 
-// LogoutOthers ends every session of the request's user but the request's own. Call
-// it when a password changes (ASVS 7.4.3).
+// LogoutOthers ends every session of the request's user but the request's own, and forgets the
+// others' clients. Call it when a password changes (ASVS 7.4.3).
 func (s *Sessions) LogoutOthers(ctx *Context) (int, error) {
-	x, err := s.session(ctx)
+	x, id, err := s.mine(ctx)
 	if err != nil {
 		return 0, err
 	}
-	id, err := x.identify()
-	if err != nil {
-		return 0, err
-	}
-	if id == nil {
-		return 0, ErrLoginRequired
-	}
-	return s.endSessions(ctx.Context(), id.User, x.key)
+	return s.endSessions(ctx.Context(), ctx, id.User, x)
 }
 
-func (s *Sessions) endSessions(ctx context.Context, user any, keep string) (int, error) {
+// endSessions ends what remembers a user first, so that no session begins behind its back. c and
+// keep are nil outside of a request.
+func (s *Sessions) endSessions(ctx context.Context, c *Context, user any, keep *Session) (int, error) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	lister, subject, err := s.lister(ctx, user)
 	if err != nil {
 		return 0, err
 	}
-	n, err := lister.DeleteSessions(ctx, s.o.Kind, subject, keep)
+	key, handle := "", ""
+	if keep != nil {
+		key, handle = keep.key, remembered(keep.rec)
+	}
+	if s.o.Remember != nil {
+		if _, err := s.o.Remember.RevokeAll(ctx, user, handle); err != nil {
+			return 0, unavailable(fmt.Errorf("app: forget the clients of a user: %w", err))
+		}
+	}
+	n, err := lister.DeleteSessions(ctx, s.o.Kind, subject, key)
 	if err != nil {
 		return n, unavailable(fmt.Errorf("app: end sessions: %w", err))
 	}
+	if n > 0 {
+		s.tell(c, Event{Name: EventSessionRevoked, User: user, Subject: subject, Reason: errElsewhere})
+	}
 	return n, nil
+}
+
+// End ends the session of a user with a Handle, and that its client is remembered, and reports
+// whether there was one. Another user's Handle is none. It may be called outside a request; for the
+// request's own session there is Logout.
+func (s *Sessions) End(ctx context.Context, user any, handle string) (bool, error) {
+	ctx, cancel := writing(ctx)
+	defer cancel()
+	subject, err := s.subject(ctx, user)
+	if err != nil || !wellFormed(handle) {
+		return false, err
+	}
+	rec, err := s.store.Find(ctx, handle)
+	switch {
+	case errors.Is(err, ErrSessionDamaged):
+		return false, nil
+	case err != nil:
+		return false, unavailable(fmt.Errorf("app: find the session: %w", err))
+	case rec == nil || rec.Kind != s.o.Kind || rec.Subject != subject:
+		return false, nil
+	}
+	if err := s.revokeRemembered(ctx, user, rec); err != nil {
+		return false, err
+	}
+	if err := s.store.Delete(ctx, handle); err != nil {
+		return false, unavailable(fmt.Errorf("app: end the session: %w", err))
+	}
+	s.tell(nil, Event{Name: EventSessionRevoked, User: user, Subject: subject, Session: handle, Reason: errElsewhere})
+	return true, nil
 }
 
 func (s *Sessions) lister(ctx context.Context, user any) (SessionLister, string, error) {
