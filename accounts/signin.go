@@ -116,6 +116,9 @@ func (a *Accounts) credentials(ctx *app.Context, email, password string) (any, s
 	}
 	var c checked
 	user, err := a.local.Verify(context.WithValue(ctx.Context(), checkedKey{}, &c), strategies.Credentials{Name: email, Password: password, Address: a.o.Address(ctx)})
+	if err != nil {
+		strategies.EmitLogin(ctx, a.guard.Name(), err)
+	}
 	if f := failureOf(err); f != nil {
 		return nil, "", f
 	}

@@ -127,7 +127,10 @@ func (g *Guard[T, O]) VerifyCredentials(ctx *app.Context, c Credentials) (user a
 	if !c.Address.IsValid() {
 		c.Address = g.o.Local.o.Address(ctx)
 	}
-	return g.o.Local.Verify(ctx.Context(), c)
+	if user, err = g.o.Local.Verify(ctx.Context(), c); err != nil {
+		EmitLogin(ctx, g.name, err)
+	}
+	return user, err
 }
 
 // Attempt is VerifyCredentials, then Login.
@@ -186,7 +189,7 @@ func (g *Guard[T, O]) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	p.err = nil
 	if err != nil {
 		p.err = err
-		if !errors.Is(err, app.ErrNoCredentials) {
+		if refused(err) && !errors.Is(err, app.ErrNoCredentials) {
 			ctx.Emit(app.Event{Name: app.EventRefused, Via: g.name, Reason: err})
 		}
 		return nil, err
@@ -194,7 +197,7 @@ func (g *Guard[T, O]) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	own := *id
 	own.Via = g.name
 	p.verified, p.user = &own, own.User
-	ctx.Emit(app.Event{Name: app.EventUsed, Via: g.name, User: own.User, Info: own.Info})
+	ctx.Emit(app.Event{Name: app.EventUsed, Via: g.name, User: own.User, Subject: own.Subject, Info: own.Info})
 	return p.verified, nil
 }
 
@@ -265,13 +268,21 @@ func (g *Guard[T, O]) End(ctx *app.Context, id *app.Identity) error {
 	}
 	p := g.progress(ctx)
 	p.user, p.verified, p.err, p.asked, p.attempted, p.loggedOut = nil, nil, app.ErrNoCredentials, g.question(ctx), true, true
-	ctx.Emit(app.Event{Name: app.EventRevoked, Via: g.name, User: id.User, Info: id.Info})
+	ctx.Emit(app.Event{Name: app.EventRevoked, Via: g.name, User: id.User, Subject: id.Subject, Info: id.Info})
 	return nil
 }
 
 // Challenge is the Issuer's.
 func (g *Guard[T, O]) Challenge(ctx *app.Context, why error) string {
 	return g.kind.Challenge(ctx, why)
+}
+
+// Describe is the Issuer's, under the guard's name.
+func (g *Guard[T, O]) Describe() (name, looksAt string) {
+	if d, ok := any(g.kind).(app.Describer); ok {
+		_, looksAt = d.Describe()
+	}
+	return g.name, looksAt
 }
 
 // User returns who is known in this request by this guard, or nil. It asks nobody.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kahu-go/kahu/app"
@@ -89,7 +90,7 @@ func (j *JWT) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	if err != nil {
 		return nil, j.logged(ctx.Context(), err)
 	}
-	return &app.Identity{User: user, Scopes: slices.Clone(c.Scopes), Info: c, Via: "jwt", Deliberate: from.deliberate}, nil
+	return &app.Identity{User: user, Scopes: slices.Clone(c.Scopes), Info: c, Via: "jwt", Subject: c.Subject, Handle: c.ID, Deliberate: from.deliberate}, nil
 }
 
 // find returns the token's text, and where it was.
@@ -188,6 +189,15 @@ func (j *JWT) End(ctx *app.Context, id *app.Identity) error {
 		return fmt.Errorf("strategies: JWT cannot end a %T", id.Info)
 	}
 	return j.end(ctx.Context(), c)
+}
+
+// Describe names the places where the token may be.
+func (j *JWT) Describe() (name, looksAt string) {
+	places := make([]string, len(j.o.Sources))
+	for i, from := range j.o.Sources {
+		places[i] = from.name
+	}
+	return "jwt", strings.Join(places, ", ")
 }
 
 // Type tells the tokens of one [Guard] from those of others.

@@ -160,7 +160,7 @@ func TestJWTGuardFromLoginToLogout(t *testing.T) {
 			assert.Equal(t, pair.Claims.ID, e.Info.(*strategies.JWTClaims).ID)
 		}
 	}
-	assert.Equal(t, []app.EventName{app.EventIssued, app.EventUsed, app.EventUsed, app.EventRevoked, app.EventRefused}, names)
+	assert.Equal(t, []app.EventName{app.EventIssued, app.EventUsed, app.EventUsed, app.EventRevoked, app.EventRefused, app.EventRefused}, names, "refused by the strategy alone and by the guard")
 }
 
 // What a request made and takes back is gone, the devices too.

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -40,7 +41,10 @@ type Local struct {
 	attempts attempts
 }
 
-var _ app.Strategy = (*Local)(nil)
+var (
+	_ app.Strategy  = (*Local)(nil)
+	_ app.Describer = (*Local)(nil)
+)
 
 // NewLocal makes the strategy. find returns the user of a name and the hash of the
 // password, in one query; sql.ErrNoRows, or a nil user, means that there is none, any
@@ -74,9 +78,15 @@ func (l *Local) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	}
 	user, err := l.Verify(ctx.Context(), c)
 	if err != nil {
+		EmitLogin(ctx, "local", err)
 		return nil, err
 	}
 	return &app.Identity{User: user, Scopes: []string{"*"}, Via: "local"}, nil
+}
+
+// Describe names the fields of the body.
+func (l *Local) Describe() (name, looksAt string) {
+	return "local", "the body's " + l.o.Username + " and " + l.o.Password
 }
 
 // Verify returns the user whom the credentials prove. The errors are an
@@ -117,17 +127,17 @@ func (l *Local) check(ctx context.Context, try *attempt, found account, name, pa
 	if err != nil {
 		return err
 	}
-	hash := found.hash
-	if !room || l.disabled(found) {
+	hash, why := found.hash, l.barred(found, room)
+	if why != nil {
 		hash = "" // which costs what a mismatch costs, whatever the password
 	}
 	err = l.o.Hasher.Verify(ctx, hash, password)
 	switch {
 	case errors.Is(err, passwords.ErrUnusableHash):
 		l.o.Logger.ErrorContext(ctx, "a stored password hash cannot be used", "error", err)
-		return l.reject(found)
+		return l.reject(found, err)
 	case errors.Is(err, passwords.ErrMismatch), err == nil && hash == "":
-		return l.reject(found)
+		return l.reject(found, cmp.Or(why, errWrongPassword))
 	case err != nil:
 		try.giveBack(ctx) // nothing was compared, so nothing is counted
 		return unavailable("check the password", err)
@@ -161,7 +171,7 @@ func (l *Local) account(ctx context.Context, name string) (account, error) {
 func (l *Local) again(ctx context.Context, found account, name string) (account, error) {
 	now, err := l.account(ctx, name)
 	if err == nil && (now.hash != found.hash || !now.known || l.disabled(now)) {
-		err = l.reject(found)
+		err = l.reject(found, errChangedMeanwhile)
 	}
 	return now, err
 }
@@ -170,8 +180,33 @@ func (l *Local) disabled(a account) bool {
 	return a.known && l.o.Disabled != nil && l.o.Disabled(a.user)
 }
 
-func (l *Local) reject(found account) error {
-	r := &app.Rejection{Message: "Wrong " + l.o.Username + " or " + l.o.Password}
+// Why a pair is wrong, for the log alone.
+var (
+	errUnknownName      = errors.New("there is no such account")
+	errNoPassword       = errors.New("the account has no password")
+	errDisabled         = errors.New("the account is disabled")
+	errExhausted        = errors.New("too many attempts at the account, under several names")
+	errWrongPassword    = errors.New("the password is wrong")
+	errChangedMeanwhile = errors.New("the account was changed while the password was checked")
+)
+
+// barred returns why no password lets anybody in, or nil.
+func (l *Local) barred(found account, room bool) error {
+	switch {
+	case !found.known:
+		return errUnknownName
+	case !room:
+		return errExhausted
+	case l.disabled(found):
+		return errDisabled
+	case found.hash == "":
+		return errNoPassword
+	}
+	return nil
+}
+
+func (l *Local) reject(found account, why error) error {
+	r := &app.Rejection{Message: "Wrong " + l.o.Username + " or " + l.o.Password, Cause: why}
 	if l.o.InsecureTellUnknown {
 		r.Message = "User not found"
 		if found.known {

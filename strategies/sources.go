@@ -13,17 +13,19 @@ type Source struct {
 
 	// deliberate: no page of another site can make a browser send it.
 	deliberate bool
+
+	name string // for Explain
 }
 
 // FromAuthorization takes the token from the Authorization header with the scheme Bearer,
 // in any case (RFC 6750 section 2.1).
 func FromAuthorization() Source {
-	return Source{func(ctx *app.Context) (string, error) { return authorization(ctx, false) }, true}
+	return Source{func(ctx *app.Context) (string, error) { return authorization(ctx, false) }, true, "the Authorization header"}
 }
 
 // FromAuthorizationOrBare takes a header that is nothing but a token, too.
 func FromAuthorizationOrBare() Source {
-	return Source{func(ctx *app.Context) (string, error) { return authorization(ctx, true) }, true}
+	return Source{func(ctx *app.Context) (string, error) { return authorization(ctx, true) }, true, "the Authorization header"}
 }
 
 // FromHeader takes the token from another header, which holds nothing else. It panics for
@@ -45,7 +47,7 @@ func FromHeaderFunc(name string, find func(value string) string) Source {
 			return "", err
 		}
 		return find(value), nil
-	}, true}
+	}, true, "the header " + name}
 }
 
 // FromCookie takes the token from a cookie. Because browsers send cookies by themselves,
@@ -75,7 +77,7 @@ func FromCookie(name string, trustedOrigins ...string) Source {
 			return "", &app.Error{Status: http.StatusForbidden, Message: "Cross-site request refused", Cause: err}
 		}
 		return text, nil
-	}, false}
+	}, false, "the cookie " + name}
 }
 
 // FromFunc takes the token from wherever find does; "" says that it is not there. Other
@@ -84,7 +86,7 @@ func FromFunc(find func(ctx *app.Context) (string, error)) Source {
 	if find == nil {
 		panic("strategies: FromFunc needs a function")
 	}
-	return Source{find, false}
+	return Source{find, false, "a place of the application's"}
 }
 
 // once returns the one value that is there. The same twice is one.
