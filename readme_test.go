@@ -2,6 +2,7 @@ package kahu_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,14 +20,27 @@ func TestReadmeCompiles(t *testing.T) {
 	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
-		file := block[1]
-		if file == "" {
-			file = "readme_snippets_test.go"
-		}
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		assert.Contains(t, flat(string(source)), flat(block[2]), "not in %s", file)
+		source := snippets(t, block[1])
+		assert.Contains(t, source, flat(block[2]), "in no file that is compiled")
 	}
+}
+
+// snippets are what stands in a file, or in all that are there for the README.
+func snippets(t *testing.T, file string) string {
+	t.Helper()
+	files := []string{file}
+	if file == "" {
+		var err error
+		files, err = filepath.Glob("readme_*_test.go")
+		require.NoError(t, err)
+	}
+	var all strings.Builder
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		require.NoError(t, err)
+		all.WriteString(flat(string(source)))
+	}
+	return all.String()
 }
 
 // flat drops what indentation differs in.

@@ -34,8 +34,8 @@ func (a *Accounts) ChangePassword(ctx *app.Context) error {
 }
 
 // ReplacePassword changes the password of a user and ends, in one transaction, what
-// docs/accounts.md says: of the request's own session it keeps the data. It returns new
-// tokens. What is wrong is a *[Failure] 422.
+// docs/accounts.md says: of the request's own session it keeps the data, under a new id. It
+// returns new tokens. What is wrong is a *[Failure] 422.
 func (a *Accounts) ReplacePassword(ctx *app.Context, user any, c PasswordChange) (pair *strategies.TokenPair, err error) {
 	if err := a.checkPassword(a.store.Status(user).Email, c.Password, c.Confirmation); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (a *Accounts) ReplacePassword(ctx *app.Context, user any, c PasswordChange)
 		if err != nil {
 			return err
 		}
-		pair, err = a.issueAgain(ctx, user)
+		pair, err = a.goOn(ctx, user)
 		return err
 	})
 	if err != nil {
@@ -62,11 +62,14 @@ func (a *Accounts) ReplacePassword(ctx *app.Context, user any, c PasswordChange)
 	return pair, nil
 }
 
-// issueAgain is issue for a user who was changed: what a token says of them is what they are
-// now.
-func (a *Accounts) issueAgain(ctx *app.Context, user any) (*strategies.TokenPair, error) {
+// goOn signs in again who has changed their password. What tokens say of them, and what their
+// session is bound to, is what they are now.
+func (a *Accounts) goOn(ctx *app.Context, user any) (*strategies.TokenPair, error) {
 	now, err := a.reload(ctx.Context(), user)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.renewSession(ctx, now); err != nil {
 		return nil, err
 	}
 	return a.issue(ctx, now)
@@ -112,13 +115,27 @@ func (a *Accounts) checkCurrent(ctx *app.Context, user any, current string) (has
 	return a.checkPasswordOf(ctx, user, current)
 }
 
-// checkPasswordOf counts first: an access token that was stolen must not be a way to guess.
+// checkPasswordOf returns the hash of the password that was checked. What is refused is told of,
+// as it is of a login.
 func (a *Accounts) checkPasswordOf(ctx *app.Context, user any, current string) (hash string, err error) {
-	if hash, err = a.storedHash(ctx.Context(), user); err != nil {
-		return "", err
-	}
 	subject, err := a.store.Users().Serialize(ctx.Context(), user)
 	if err != nil {
+		return "", err
+	}
+	hash, err = a.tryPassword(ctx, user, subject, current)
+	if f := failureOf(err); f != nil {
+		e := app.Event{Name: app.EventLoginFailed, Via: a.guard.Name(), User: user, Subject: subject, Reason: f}
+		if f.Status == http.StatusTooManyRequests {
+			e.Name = app.EventLoginThrottled
+		}
+		ctx.Emit(e)
+	}
+	return hash, err
+}
+
+// tryPassword counts first: an access token that was stolen must not be a way to guess.
+func (a *Accounts) tryPassword(ctx *app.Context, user any, subject, current string) (hash string, err error) {
+	if hash, err = a.storedHash(ctx.Context(), user); err != nil {
 		return "", err
 	}
 	key := "current:" + a.o.Tokens.Type() + ":" + subject

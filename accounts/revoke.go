@@ -30,15 +30,22 @@ func (a *Accounts) transact(ctx *app.Context, work func(*app.Context) error) err
 // first, too, so that a fault leaves nobody in whom the change was to put out; who signs in
 // in between is put out at last.
 func (a *Accounts) changing(ctx *app.Context, user any, keep bool, change func(*app.Context) error) error {
+	own := false
+	if keep {
+		var err error // before the change, which a session may be bound to
+		if own, err = a.ownSession(ctx, user); err != nil {
+			return err
+		}
+	}
 	if !a.atomic {
-		if err := a.endAll(ctx, user, keep); err != nil {
+		if err := a.endAll(ctx, user, own); err != nil {
 			return err
 		}
 	}
 	if err := change(ctx); err != nil {
 		return err
 	}
-	return a.endAll(ctx, user, keep)
+	return a.endAll(ctx, user, own)
 }
 
 // EndAll ends everything that a user is signed in with, and the tokens in mails. Call it
@@ -52,21 +59,37 @@ func (a *Accounts) EndAll(ctx context.Context, user any) error {
 	return errors.Join(err, a.endTokens(ctx, user))
 }
 
-// endAll is EndAll, and keeps the request's own session if it is told to.
+// endAll is EndAll, and keeps the request's own session, which is the user's, if it is told to.
 func (a *Accounts) endAll(ctx *app.Context, user any, keep bool) error {
-	own := false
-	if keep && a.o.Sessions != nil {
-		id, err := a.o.Sessions.Identity(ctx)
-		if err != nil {
-			return err
-		}
-		own = id != nil && a.same(ctx.Context(), id.User, user)
-	}
-	if !own {
+	if !keep {
 		return a.EndAll(ctx.Context(), user)
 	}
 	_, err := a.o.Sessions.LogoutOthers(ctx)
 	return errors.Join(err, a.endTokens(ctx.Context(), user))
+}
+
+// ownSession reports whether the request has a session of the user's.
+func (a *Accounts) ownSession(ctx *app.Context, user any) (bool, error) {
+	if a.o.Sessions == nil {
+		return false, nil
+	}
+	id, err := a.o.Sessions.Identity(ctx)
+	return err == nil && id != nil && a.same(ctx.Context(), id.User, user), err
+}
+
+// renewSession gives the request's own session a new id, and binds it to what the user has now:
+// one that is bound to the password's hash would end with the next request.
+func (a *Accounts) renewSession(ctx *app.Context, now any) error {
+	own, err := a.ownSession(ctx, now)
+	if err != nil || !own {
+		return err
+	}
+	err = a.o.Sessions.ConfirmLogin(ctx, now)
+	if e, ok := errors.AsType[*app.Error](err); ok && e.Status == http.StatusForbidden {
+		// A page of another site has asked, by a token. It is given no session.
+		_, err = a.o.Sessions.LogoutAll(ctx.Context(), now)
+	}
+	return err
 }
 
 // same reports whether two values are one account.

@@ -2,10 +2,10 @@ package app
 
 // Authorize returns a layer that lets in only who one of the strategies proves, as
 // [Authenticate] does, but to connect what they prove to somebody who is logged in: it is
-// [Context.Account], and the request's user and session stay who they are. It panics as
-// Authenticate does.
+// [Context.Account], and the request's user and session stay who they are. [ErrAnonymous] counts as
+// no credentials here. It panics as Authenticate does.
 func Authorize(strategies ...Strategy) Middleware {
-	mustStrategies("Authorize", strategies)
+	strategies = mustStrategies("Authorize", strategies)
 	return func(ctx *Context, next Handler) error {
 		asked := ctx.asked
 		o, err := ctx.Ask(strategies...)

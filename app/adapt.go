@@ -70,6 +70,7 @@ func (c *Context) serves(w http.ResponseWriter, r *http.Request) bool {
 
 // serve runs h for the whole request and sends the answer.
 func (c *Context) serve(h Handler) {
+	defer c.finish()
 	defer c.dropBody()
 	c.answer(c.protect(h))
 }

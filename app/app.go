@@ -36,6 +36,15 @@ type App struct {
 	// language of the request; nil: as it is.
 	Translate func(ctx *Context, title string) string
 
+	// Proxies are the reverse proxies in front; nil: there are none, and no header says anything
+	// about the client, the scheme or the host.
+	Proxies *Proxies
+
+	// Hosts are those that the App answers to, such as "shire.example" with or without a port, or
+	// "*.shire.example" for all below; others are answered 421. nil: it answers to all, and
+	// [Context.Link] is an error.
+	Hosts []string
+
 	// BodyLimit bounds what [Context.Bind] reads, in bytes; 0: 1 MiB.
 	BodyLimit int64
 
@@ -67,6 +76,10 @@ func (a *App) Use(layers ...Middleware) *App {
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.once.Do(func() { a.run = Compose(a.layers...).Then(nothing) })
 	ctx := newContext(a, w, r)
+	if len(a.Hosts) > 0 && !a.answersTo(ctx.Host()) {
+		ctx.answer(misdirected(ctx.Host()))
+		return
+	}
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		ctx.answer(&Error{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}})
 		return

@@ -16,7 +16,7 @@ import (
 // not touch the session. Authenticate panics without a strategy or with a nil one.
 // [AuthenticateWith] is for logins by a form.
 func Authenticate(strategies ...Strategy) Middleware {
-	mustStrategies("Authenticate", strategies)
+	strategies = mustStrategies("Authenticate", strategies)
 	return func(ctx *Context, next Handler) error {
 		return ctx.authenticated(strategies, false, next)
 	}
@@ -26,7 +26,7 @@ func Authenticate(strategies ...Strategy) Middleware {
 // does, and lets in those too who sent no credentials at all. Wrong ones are answered
 // as Authenticate answers them.
 func Identify(strategies ...Strategy) Middleware {
-	mustStrategies("Identify", strategies)
+	strategies = mustStrategies("Identify", strategies)
 	return func(ctx *Context, next Handler) error {
 		return ctx.authenticated(strategies, true, next)
 	}
@@ -40,7 +40,7 @@ func (c *Context) authenticated(strategies []Strategy, optional bool, next Handl
 		return err
 	case o.Identity != nil:
 		o.Accept()
-	case o.no.by != nil, !optional && !o.anonymous:
+	case !o.open() && (!optional || o.no.by != nil):
 		return o.Err()
 	}
 	return next(c)
@@ -77,7 +77,13 @@ func (c *Context) Challenged(why error, by Strategy) error {
 	return no.challenge(c, asked)
 }
 
-func mustStrategies(name string, strategies []Strategy) {
+// mustStrategies returns a copy of its own of what is to be asked.
+func mustStrategies(name string, strategies []Strategy) []Strategy {
+	checkStrategies(name, strategies)
+	return slices.Clone(strategies)
+}
+
+func checkStrategies(name string, strategies []Strategy) {
 	if len(strategies) == 0 {
 		panic("app: " + name + " needs a strategy")
 	}
@@ -94,9 +100,20 @@ type refusal struct {
 	by  *Strategy // one of those that were asked; strategies themselves may not be comparable
 }
 
-func rejects(err error) bool {
-	r, ok := errors.AsType[*Rejection](err)
-	return ok && r != nil
+func rejects(err error) bool { return rejection(err) != nil }
+
+// rejection returns the Rejection that err is, or nil. An Error around one says what to answer
+// instead, such as 429; an Error that caused one is for the log.
+func rejection(err error) *Rejection {
+	r, _ := errors.AsType[*Rejection](err)
+	e, ok := errors.AsType[*Error](err)
+	if r == nil || !ok {
+		return r
+	}
+	if inner, _ := errors.AsType[*Error](r.Cause); inner != e {
+		return nil
+	}
+	return r
 }
 
 // passes reports whether a strategy has no opinion. An Error that has ErrNoCredentials
@@ -104,6 +121,13 @@ func rejects(err error) bool {
 func passes(err error) bool {
 	_, opinion := errors.AsType[*Error](err)
 	return !opinion && errors.Is(err, ErrNoCredentials)
+}
+
+// isAnonymous reports whether a strategy lets the request go on without a user, which neither a
+// Rejection nor an Error does that has ErrAnonymous for its cause.
+func isAnonymous(err error) bool {
+	_, opinion := errors.AsType[*Error](err)
+	return !opinion && !rejects(err) && errors.Is(err, ErrAnonymous)
 }
 
 // proven checks what a strategy calls a success.

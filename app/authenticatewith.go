@@ -1,6 +1,10 @@
 package app
 
-import "slices"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // AuthenticateOptions say what [AuthenticateWith] does with who is proved, and with who is
 // not. The zero value is [Authenticate].
@@ -31,21 +35,29 @@ type AuthenticateOptions struct {
 }
 
 // AuthenticateWith is passport's authenticate with its options: a layer for forms. Who is proved
-// is told so by the flash message, logged in, and sent on, in this order; who is not, is told by a
-// flash message and sent back. It panics as [Authenticate] does, and for options that contradict
-// each other or send browsers to other sites.
+// is logged in with a message, and sent on; who is not, is told by a message and sent back. For the
+// layers below, the [Identity].Info is what the strategy made of it. A message for which the session
+// has no room is dropped. [ErrAnonymous] lets the layers below run, without a login. It panics
+// as [Authenticate] does, and for options that contradict each other or send browsers to other sites.
+// The Sessions have to be above.
 func AuthenticateWith(o AuthenticateOptions, strategies ...Strategy) Middleware {
-	mustStrategies("AuthenticateWith", strategies)
+	strategies = mustStrategies("AuthenticateWith", strategies)
 	o.check()
+	o.copy()
 	return func(ctx *Context, next Handler) error {
+		if err := o.missing(ctx); err != nil {
+			return err
+		}
 		outcome, err := ctx.Ask(strategies...)
 		switch {
 		case err != nil:
 			return err
-		case outcome.Identity == nil:
-			return o.failed(ctx, outcome)
+		case outcome.Identity != nil:
+			return o.succeeded(ctx, outcome, next)
+		case outcome.open():
+			return next(ctx)
 		}
-		return o.succeeded(ctx, outcome, next)
+		return o.failed(ctx, outcome)
 	}
 }
 
@@ -63,14 +75,52 @@ func (o *AuthenticateOptions) check() {
 	case o.SuccessFlash != nil && o.SuccessFlash.Text == "":
 		panic("app: AuthenticateOptions: SuccessFlash needs a Text")
 	}
+	o.checkLogin()
+}
+
+func (o *AuthenticateOptions) checkLogin() {
+	for i, opt := range o.LoginOptions {
+		if opt == nil {
+			panic(fmt.Sprintf("app: AuthenticateOptions: LoginOption %d is nil", i))
+		}
+	}
+	login := loginOptionsOf(o.LoginOptions)
+	switch {
+	case login.noSession:
+		panic("app: AuthenticateOptions: WithoutSession contradicts Login: leave out both")
+	case o.Sessions != nil && o.Sessions.o.Remember == nil && (o.Remember != nil || login.remember):
+		panic("app: AuthenticateOptions: Remember needs Sessions with SessionOptions.Remember")
+	}
+}
+
+// copy makes the options independent of what their owner does with theirs.
+func (o *AuthenticateOptions) copy() {
+	o.LoginOptions = slices.Clone(o.LoginOptions)
+	for _, f := range []**Flash{&o.SuccessFlash, &o.FailureFlash} {
+		if *f != nil {
+			own := **f
+			*f = &own
+		}
+	}
+	if f := o.SuccessFlash; f != nil && f.Kind == "" {
+		f.Kind = "success"
+	}
+	if f := o.FailureFlash; f != nil && f.Kind == "" {
+		f.Kind = "error"
+	}
+}
+
+// missing returns what is wrong with the stack, before a credential is used up.
+func (o *AuthenticateOptions) missing(ctx *Context) error {
+	if !o.Login && !o.ReturnTo && o.SuccessFlash == nil && o.FailureFlash == nil {
+		return nil
+	}
+	_, err := o.session(ctx)
+	return err
 }
 
 func (o *AuthenticateOptions) succeeded(ctx *Context, outcome Outcome, next Handler) error {
-	outcome.Accept()
-	if err := o.flash(ctx, o.SuccessFlash, "success", ""); err != nil {
-		return err
-	}
-	if err := o.login(ctx, outcome.Identity.User); err != nil {
+	if err := o.admit(ctx, outcome); err != nil {
 		return err
 	}
 	if o.Success == "" {
@@ -86,24 +136,44 @@ func (o *AuthenticateOptions) succeeded(ctx *Context, outcome Outcome, next Hand
 	return x.returnToOr(o.Success)
 }
 
-func (o *AuthenticateOptions) login(ctx *Context, user any) error {
-	if !o.Login {
+// admit makes who is proved the request's user, and their message is kept only if they get in.
+func (o *AuthenticateOptions) admit(ctx *Context, outcome Outcome) error {
+	if o.Login {
+		return o.login(ctx, outcome.Identity)
+	}
+	outcome.Accept()
+	if o.SuccessFlash == nil {
 		return nil
 	}
+	return o.tell(ctx, *o.SuccessFlash)
+}
+
+func (o *AuthenticateOptions) login(ctx *Context, id *Identity) error {
 	x, err := o.session(ctx)
 	if err != nil {
 		return err
 	}
-	opts := o.LoginOptions
+	login := loginOptionsOf(o.LoginOptions)
 	if o.Remember != nil {
-		opts = append(slices.Clone(opts), Remember(o.Remember(ctx)))
+		login.remember = o.Remember(ctx)
 	}
-	return x.login(user, opts)
+	login.flash = o.SuccessFlash
+	if err := x.loginWith(id.User, login); err != nil {
+		return err
+	}
+	ctx.identity.Info = id.Info
+	return nil
 }
 
 func (o *AuthenticateOptions) failed(ctx *Context, outcome Outcome) error {
-	if err := o.flash(ctx, o.FailureFlash, "error", clientTitle(ctx, outcome.no.why)); err != nil {
-		return err
+	if o.FailureFlash != nil {
+		f := *o.FailureFlash
+		if f.Text == "" {
+			f.Text = clientTitle(ctx, outcome.no.why)
+		}
+		if err := o.tell(ctx, f); err != nil {
+			return err
+		}
 	}
 	if o.Failure == "" {
 		return outcome.Err()
@@ -111,21 +181,15 @@ func (o *AuthenticateOptions) failed(ctx *Context, outcome Outcome) error {
 	return ctx.Redirect(o.Failure)
 }
 
-func (o *AuthenticateOptions) flash(ctx *Context, f *Flash, kind, text string) error {
-	if f == nil {
-		return nil
-	}
+func (o *AuthenticateOptions) tell(ctx *Context, f Flash) error {
 	x, err := o.session(ctx)
 	if err != nil {
 		return err
 	}
-	if f.Kind != "" {
-		kind = f.Kind
+	if err := x.Flash(f.Kind, f.Text); err != nil && !errors.Is(err, ErrSessionTooLarge) {
+		return err
 	}
-	if f.Text != "" {
-		text = f.Text
-	}
-	return x.Flash(kind, text)
+	return nil
 }
 
 func (o *AuthenticateOptions) session(ctx *Context) (*Session, error) {

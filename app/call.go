@@ -58,6 +58,13 @@ func (k *call) leave() {
 	k.idle.Broadcast()
 }
 
+// answered reports whether the foreign code has answered before what is below began to.
+func (k *call) answered() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.early != 0
+}
+
 // finish waits for what is below and returns its error. Nothing may begin there any more.
 func (k *call) finish() error {
 	k.mu.Lock()
@@ -87,7 +94,11 @@ func (c *Context) handOver(k *call, h http.Handler) error {
 	}
 	err := k.finish()
 	outer.call = nil
-	outer.WriteHeader(http.StatusOK)
+	if outer.overtaken() {
+		c.reportUnsaved() // the answer went past this writer, which knows no status of it
+	} else {
+		outer.WriteHeader(http.StatusOK)
+	}
 	c.sent = true
 	if k.early != 0 {
 		c.Status = k.early
@@ -101,11 +112,12 @@ func (c *Context) below(w http.ResponseWriter, r *http.Request, next Handler) er
 	c.Request = r
 	c.w = &responder{ctx: c, w: w, outer: outer, encoding: w.Header()["Content-Encoding"]}
 	defer func() {
-		if !returned && c.w.overtaken() {
-			c.reportLost(recover())
-		}
-		above.Pattern = c.Request.Pattern
+		inner := c.w
+		r.Pattern, above.Pattern = c.Request.Pattern, c.Request.Pattern // layers may have replaced r
 		c.w, c.Request = outer, above
+		if !returned && inner.overtaken() {
+			c.cutShort(recover(), inner.answeredFor())
+		}
 	}()
 	err := next(c)
 	if err == nil {
@@ -116,9 +128,14 @@ func (c *Context) below(w http.ResponseWriter, r *http.Request, next Handler) er
 	return err
 }
 
-// reportLost tells of a panic that the foreign code has no ears for any more.
-func (c *Context) reportLost(v any) {
+// cutShort tells of a panic after the answer began. The client must not take that for whole, so
+// its connection is cut, unless the foreign code answered in place of what panicked: that is
+// whole, and maybe nobody in this goroutine would recover.
+func (c *Context) cutShort(v any, answered bool) {
 	if v != nil && v != http.ErrAbortHandler {
 		c.report(&PanicError{Value: v, Stack: stack()})
+	}
+	if v != nil && !answered {
+		panic(http.ErrAbortHandler)
 	}
 }

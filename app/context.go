@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 )
 
@@ -57,7 +56,8 @@ type Context struct {
 	first Session
 	kbuf  [2]*Session
 
-	values map[any]any
+	values    map[any]any
+	finishers []func()
 
 	body     []byte // what Bind read
 	bodyRead bool
@@ -122,14 +122,4 @@ func (c *Context) SetValue(key, v any) {
 // status is below 500. An empty message is the status in words.
 func (c *Context) Throw(status int, message string) error {
 	return &Error{Status: status, Message: message}
-}
-
-// Address returns the network address of the peer, IPv4 as such. It is that of the
-// proxy if there is one in between, and invalid if the server did not say.
-func (c *Context) Address() netip.Addr {
-	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return peer.Addr().Unmap().WithZone("")
 }

@@ -55,6 +55,12 @@ func (k Cookie) Set(ctx *Context, value string) error {
 	return nil
 }
 
+// Valid returns why Set would refuse every value, or nil: for options that hold a Cookie.
+func (k Cookie) Valid() error {
+	_, err := k.cookie("x", int(k.MaxAge/time.Second))
+	return err
+}
+
 // Get returns the value, or http.ErrNoCookie if there is none, if there are several
 // that differ, if its signature is wrong, or if it is older than MaxAge. A value that
 // an older key signed is signed anew with the newest.

@@ -3,6 +3,8 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 )
 
 var errCrossSite = errors.New("app: an unsafe request from another site")
@@ -16,11 +18,43 @@ func (x *Session) checkOrigin() error {
 	return x.refuseCrossSite()
 }
 
+// CheckOrigin is p.Check of the request as its client sent it, for strategies whose credential a
+// browser sends by itself. It compares with the host that the client asked for, though a proxy may
+// have written another one into the request; and to open a WebSocket, which no CORS keeps other
+// sites from, is unsafe though it is a GET (RFC 6455 section 10.2).
+func (c *Context) CheckOrigin(p *http.CrossOriginProtection) error {
+	proxied, socket := c.app != nil && c.app.Proxies != nil, opensSocket(c.Request)
+	if !proxied && !socket {
+		return p.Check(c.Request)
+	}
+	r := *c.Request
+	if proxied {
+		r.Host = c.Host()
+	}
+	if socket {
+		r.Method = http.MethodPost
+	}
+	return p.Check(&r)
+}
+
+// opensSocket reports whether a request asks for a WebSocket, perhaps among others.
+func opensSocket(r *http.Request) bool {
+	for _, line := range r.Header["Upgrade"] {
+		for protocol := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(protocol), "/")
+			if strings.EqualFold(name, "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (x *Session) refuseCrossSite() error {
 	if x.s.origin == nil {
 		return nil
 	}
-	if err := x.s.origin.Check(x.ctx.Request); err != nil {
+	if err := x.ctx.CheckOrigin(x.s.origin); err != nil {
 		if x.refused == nil {
 			x.refused = x.ctx.denied(nil, &Error{Status: 403, Message: "Cross-site request refused", Cause: fmt.Errorf("%w: %w", errCrossSite, err)})
 			x.ctx.note(x.s, nil, x.refused)

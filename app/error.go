@@ -156,14 +156,14 @@ func outcome(err error) (status int, title string, header http.Header) {
 	if _, ok := errors.AsType[*PanicError](err); ok {
 		return http.StatusInternalServerError, "", nil
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e != nil {
-		return checked(e.Status), e.Message, e.Header
-	}
-	if r, ok := errors.AsType[*Rejection](err); ok && r != nil {
+	if r := rejection(err); r != nil {
 		if r.Status == 0 {
 			return http.StatusUnauthorized, r.Message, nil
 		}
 		return checked(r.Status), r.Message, nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
+		return checked(e.Status), e.Message, e.Header
 	}
 	if r, ok := errors.AsType[*Redirection](err); ok && r != nil && validLocation(r.URL) {
 		return http.StatusSeeOther, "", http.Header{"Location": {r.URL}}

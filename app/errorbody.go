@@ -107,7 +107,10 @@ func (c *Context) explained(status int) []Step {
 	if c.app == nil || !c.app.InsecureExplain || status < 500 && status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return nil
 	}
-	steps := c.Explain()
+	var steps []Step
+	if err := c.protect(func(*Context) error { steps = c.Explain(); return nil }); err != nil {
+		c.app.log().WarnContext(c.Context(), "authentication cannot be explained", "error", err)
+	}
 	for _, s := range steps {
 		c.app.log().InfoContext(c.Context(), "authentication explained", "route", c.Request.Pattern, "status", status, "step", s.String())
 	}

@@ -1,15 +1,14 @@
 package app
 
 import (
-	"context"
-	"log/slog"
 	"net/netip"
 	"reflect"
 	"time"
 )
 
 // An Event is something that a log of who did what should have (ASVS 16.3.1). It holds no
-// secret; User is the application's own value, so log the Subject instead.
+// secret of ours. User and Info are the application's own values: where an Event is printed,
+// logged or encoded as JSON they are left out.
 type Event struct {
 	Name    EventName
 	Time    time.Time  // UTC
@@ -34,7 +33,7 @@ const (
 	EventLogout         EventName = "logout"
 
 	EventSessionCreated EventName = "session created"
-	EventSessionRenewed EventName = "session renewed" // in use, so its idle limit has moved
+	EventSessionRenewed EventName = "session renewed" // in use, so its idle limit has moved; at most once a minute
 	EventSessionExpired EventName = "session expired" // and was presented
 	EventSessionRevoked EventName = "session revoked" // ended otherwise than by its own logout
 
@@ -52,16 +51,33 @@ const (
 // the session is filled in. Within a request the use of one credential is told once, and so
 // is what was refused for one reason.
 func (c *Context) Emit(e Event) {
-	if c.app == nil || c.app.OnEvent == nil || c.told(e) {
+	if !c.listened() || c.told(e) {
 		return
 	}
 	if !e.Address.IsValid() {
 		e.Address = c.Address()
 	}
-	if e.Session == "" && len(c.kinds) > 0 {
-		e.Session = c.kinds[0].Handle()
+	if e.Time.IsZero() && len(c.kinds) > 0 {
+		e.Time = c.kinds[0].s.now()
+	}
+	if e.Session == "" && e.Kind == "" { // what is about sessions says which, or means all
+		e.Session = c.handle()
 	}
 	c.app.tell(c, e)
+}
+
+// listened reports whether there is somebody to tell.
+func (c *Context) listened() bool { return c.app != nil && c.app.OnEvent != nil }
+
+// handle names the session that proved the request, or the first in the stack.
+func (c *Context) handle() string {
+	switch id := c.identity; {
+	case id != nil && id.of != nil:
+		return id.of.Handle()
+	case len(c.kinds) > 0:
+		return c.kinds[0].Handle()
+	}
+	return ""
 }
 
 // told reports whether this was told already, and notes it.
@@ -75,7 +91,7 @@ func (c *Context) told(e Event) bool {
 	default:
 		return false
 	}
-	if isNil(about) || !reflect.TypeOf(about).Comparable() {
+	if isNil(about) || !reflect.ValueOf(about).Comparable() {
 		return false
 	}
 	for _, before := range c.events {
@@ -92,47 +108,6 @@ func (a *App) tell(ctx *Context, e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	e.Time = e.Time.UTC()
+	e.Time = e.Time.UTC().Truncate(time.Microsecond)
 	a.OnEvent(ctx, e)
-}
-
-// LogEvents returns an [App].OnEvent that writes each event as one line: its name, and of the
-// rest what is known, with the route of the request. Users are named by their Subject, their
-// own values are left out. What was refused, denied, throttled or reused is a warning. The
-// logger's handler escapes what clients chose, as those of slog do (ASVS 16.4.1).
-func LogEvents(to *slog.Logger) func(ctx *Context, e Event) {
-	if to == nil {
-		panic("app: LogEvents needs a logger")
-	}
-	return func(ctx *Context, e Event) {
-		c, route := context.Background(), ""
-		if ctx != nil {
-			c, route = ctx.Context(), ctx.Request.Pattern
-		}
-		attrs := make([]slog.Attr, 0, 9)
-		attrs = append(attrs, slog.Time("at", e.Time))
-		for _, a := range []slog.Attr{
-			slog.String("via", e.Via), slog.String("kind", e.Kind), slog.String("subject", e.Subject),
-			slog.String("session", e.Session), slog.String("route", route),
-		} {
-			if a.Value.String() != "" {
-				attrs = append(attrs, a)
-			}
-		}
-		if e.Address.IsValid() {
-			attrs = append(attrs, slog.String("address", e.Address.String()))
-		}
-		if e.Reason != nil {
-			attrs = append(attrs, slog.String("reason", e.Reason.Error()))
-		}
-		to.LogAttrs(c, e.level(), string(e.Name), attrs...)
-	}
-}
-
-func (e Event) level() slog.Level {
-	switch e.Name {
-	case EventLoginFailed, EventLoginThrottled, EventRefused, EventReused, EventDenied:
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
 }

@@ -1,10 +1,8 @@
 package app
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
+	"net/http"
 	"strings"
 )
 
@@ -52,14 +50,15 @@ func (c *Context) note(by any, id *Identity, err error) {
 }
 
 // Explain says which strategies were asked who sent this request, in order, and what each
-// found. It asks nobody. What the request holds of secrets, which is every cookie, every
-// credential and every value of its query and of its body, is left out of the texts. It is
-// for those who run the program: call it in [App].OnEvent or OnError, and do not answer with it.
+// found. It asks nobody. What the request holds of secrets is left out of the reasons: every
+// cookie, every credential, and every value of its query and of the body that was read, in each
+// encoding that an error is likely to quote. It is for those who run the program: call it in
+// [App].OnEvent or OnError, and do not answer with it.
 func (c *Context) Explain() []Step {
 	if len(c.steps) == 0 {
 		return nil
 	}
-	secrets := c.secrets()
+	secrets := c.secrets(shortSecret)
 	all := make([]Step, 0, len(c.steps))
 	for _, s := range c.steps {
 		all = append(all, s.explain(secrets))
@@ -67,23 +66,48 @@ func (c *Context) Explain() []Step {
 	return all
 }
 
-func (s step) explain(secrets []string) Step {
-	var e Step
+const shortSecret = 4 // shorter ones would blot out words
+
+func (s step) explain(secrets *secrets) Step {
+	e := Step{Result: resultOf(s.id, s.err)}
 	e.Strategy, e.Looked = describe(s.by)
-	switch {
-	case s.id != nil:
-		e.Result, e.Why = StepProved, s.id.Subject
-	case rejects(s.err):
-		e.Result, e.Why = StepRejected, s.err.Error()
-	case s.err == nil, passes(s.err), errors.Is(s.err, ErrAnonymous):
-		e.Result, e.Why = StepPassed, why(s.err)
-	case isRedirection(s.err):
-		e.Result = StepRedirected
-	default:
-		e.Result, e.Why = StepFault, s.err.Error()
+	switch e.Result {
+	case StepProved:
+		e.Why = oneLine(s.id.Subject)
+	case StepPassed:
+		e.Why = oneLine(secrets.redact(why(s.err)))
+	case StepRejected, StepFault:
+		e.Why = oneLine(secrets.redact(textOf(s.err)))
 	}
-	e.Why = redact(e.Why, secrets)
 	return e
+}
+
+// textOf is what an error says, though it be a nil pointer.
+func textOf(err error) string {
+	if isNil(err) {
+		return fmt.Sprintf("a nil %T", err)
+	}
+	return err.Error()
+}
+
+// resultOf tells the answers of a strategy apart as Ask does. An Error that says 4xx ends the
+// question, and is the client's fault nevertheless.
+func resultOf(id *Identity, err error) StepResult {
+	switch {
+	case id != nil:
+		return StepProved
+	case err == nil, isAnonymous(err), passes(err) && !rejects(err):
+		return StepPassed
+	case rejects(err):
+		return StepRejected
+	}
+	switch status, _, _ := outcome(faultOf(err)); {
+	case status == http.StatusSeeOther:
+		return StepRedirected
+	case status < http.StatusInternalServerError:
+		return StepRejected
+	}
+	return StepFault
 }
 
 func describe(by any) (name, looksAt string) {
@@ -104,82 +128,4 @@ func why(err error) string {
 		return "no credentials"
 	}
 	return err.Error()
-}
-
-func isRedirection(err error) bool {
-	_, ok := errors.AsType[*Redirection](err)
-	return ok
-}
-
-// secrets returns what no explanation may quote, the longest first.
-func (c *Context) secrets() []string {
-	var all []string
-	add := func(text string) {
-		if len(text) >= 4 { // shorter ones would blot out words
-			all = append(all, text)
-		}
-	}
-	for _, cookie := range c.Request.Cookies() {
-		add(cookie.Value)
-	}
-	for name, values := range c.Request.Header {
-		if publicHeaders[name] || strings.HasPrefix(name, "Sec-") {
-			continue
-		}
-		for _, v := range values {
-			add(v)
-			for field := range strings.FieldsSeq(v) {
-				add(field)
-			}
-		}
-	}
-	for _, values := range c.Request.URL.Query() {
-		for _, v := range values {
-			add(v)
-		}
-	}
-	eachText(c.body, add)
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return slices.Compact(all)
-}
-
-// eachText tells add every text in a body that was read, as JSON or as a form.
-func eachText(body []byte, add func(text string)) {
-	var value any
-	if json.Unmarshal(body, &value) == nil {
-		eachString(value, add)
-		return
-	}
-	_ = eachField(body, func(_, text string) error {
-		add(text)
-		return nil
-	})
-}
-
-func eachString(value any, add func(text string)) {
-	switch v := value.(type) {
-	case string:
-		add(v)
-	case []any:
-		for _, inner := range v {
-			eachString(inner, add)
-		}
-	case map[string]any:
-		for _, inner := range v {
-			eachString(inner, add)
-		}
-	}
-}
-
-// publicHeaders hold no credentials of any strategy.
-var publicHeaders = map[string]bool{
-	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true, "Connection": true,
-	"Content-Length": true, "Content-Type": true, "Origin": true, "Upgrade-Insecure-Requests": true, "User-Agent": true,
-}
-
-func redact(text string, secrets []string) string {
-	for _, s := range secrets {
-		text = strings.ReplaceAll(text, s, "[redacted]")
-	}
-	return text
 }

@@ -37,7 +37,7 @@ func requireIdentity(ctx *Context) (*Identity, error) {
 
 // denied tells that somebody is kept out, nil if nobody is known.
 func (c *Context) denied(id *Identity, why error) error {
-	if c.app == nil || c.app.OnEvent == nil {
+	if !c.listened() {
 		return why
 	}
 	e := Event{Name: EventDenied, Reason: why}
@@ -52,36 +52,41 @@ func (c *Context) denied(id *Identity, why error) error {
 // the scopes, or "*". Nobody is answered 401, too little 403 with the Code
 // "insufficient_scope" (RFC 6750 section 3.1). It panics without a scope.
 func RequireScopes(scopes ...string) Middleware {
-	scopes = slices.Clone(scopes)
-	return requireScopes("RequireScopes", scopes, func(id *Identity) bool {
-		return !slices.ContainsFunc(scopes, func(s string) bool { return !id.Allows(s) })
-	})
+	scopes = mustScopes("RequireScopes", scopes)
+	return func(ctx *Context, next Handler) error {
+		return ctx.scoped(scopes, next, func(id *Identity) bool {
+			return !slices.ContainsFunc(scopes, func(s string) bool { return !id.Allows(s) })
+		})
+	}
 }
 
 // RequireAnyScope is [RequireScopes] where one of the scopes is enough.
 func RequireAnyScope(scopes ...string) Middleware {
-	scopes = slices.Clone(scopes)
-	return requireScopes("RequireAnyScope", scopes, func(id *Identity) bool {
-		return slices.ContainsFunc(scopes, id.Allows)
-	})
+	scopes = mustScopes("RequireAnyScope", scopes)
+	return func(ctx *Context, next Handler) error {
+		return ctx.scoped(scopes, next, func(id *Identity) bool { return slices.ContainsFunc(scopes, id.Allows) })
+	}
 }
 
-func requireScopes(name string, scopes []string, enough func(*Identity) bool) Middleware {
+func mustScopes(name string, scopes []string) []string {
 	if len(scopes) == 0 || slices.Contains(scopes, "") {
 		panic("app: " + name + " needs scopes, none of them empty")
 	}
-	return func(ctx *Context, next Handler) error {
-		id, err := requireIdentity(ctx)
-		if err != nil {
-			return err
-		}
-		if enough(id) {
-			return next(ctx)
-		}
-		by := []Strategy{id.by}
-		no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope", Scopes: scopes}, &by[0]}
-		return ctx.denied(id, no.challenge(ctx, by))
+	return slices.Clone(scopes)
+}
+
+// scoped runs next for a user whose credential is enough.
+func (c *Context) scoped(scopes []string, next Handler, enough func(*Identity) bool) error {
+	id, err := requireIdentity(c)
+	if err != nil {
+		return err
 	}
+	if enough(id) {
+		return next(c)
+	}
+	by := []Strategy{id.by}
+	no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope", Scopes: scopes}, &by[0]}
+	return c.denied(id, no.challenge(c, by))
 }
 
 // Allows reports whether the identity's credential has a scope: that one, or "*".

@@ -59,7 +59,7 @@ func (c *Context) prove(id *Identity) {
 // Forget makes nobody of the request's user if that is who the credential info, an
 // [Identity].Info, proved. Strategies call it when they ended one themselves.
 func (c *Context) Forget(info any) {
-	if id := c.identity; id != nil && info != nil && reflect.TypeOf(info).Comparable() && (id.Info == info || id.credential == info) {
+	if id := c.identity; id != nil && info != nil && reflect.ValueOf(info).Comparable() && (id.Info == info || id.credential == info) {
 		c.prove(nil)
 	}
 }
@@ -74,7 +74,7 @@ func (c *Context) Forget(info any) {
 func (c *Context) Login(user any, opts ...LoginOption) error {
 	o := loginOptionsOf(opts)
 	if o.noSession {
-		return c.loginOnce(user)
+		return c.loginOnce(user, o)
 	}
 	x, err := c.defaultSession()
 	if err != nil {
@@ -84,12 +84,14 @@ func (c *Context) Login(user any, opts ...LoginOption) error {
 }
 
 // loginOnce makes user that of this request.
-func (c *Context) loginOnce(user any) error {
+func (c *Context) loginOnce(user any, o loginOptions) error {
 	switch {
 	case c.self != c:
 		return ErrCopied
 	case isNil(user):
 		return errors.New("app: there is no user to log in: nil")
+	case o.remember:
+		return errors.New("app: Login: Remember contradicts WithoutSession")
 	}
 	c.prove(&Identity{User: user, Scopes: []string{"*"}, Via: "login", by: once{}})
 	c.fault = nil

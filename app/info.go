@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 )
 
 // WithInfo returns a strategy that proves whom s proves, with another [Identity].Info, which
@@ -10,7 +12,7 @@ import (
 // error leaves it as it is. Their errors are faults. What s proved is ended as before.
 // It panics without a strategy or a function.
 func WithInfo(s Strategy, change ...func(ctx context.Context, id *Identity) (info any, err error)) Strategy {
-	mustStrategies("WithInfo", []Strategy{s})
+	checkStrategies("WithInfo", []Strategy{s})
 	if len(change) == 0 {
 		panic("app: WithInfo needs a function")
 	}
@@ -19,7 +21,10 @@ func WithInfo(s Strategy, change ...func(ctx context.Context, id *Identity) (inf
 			panic(fmt.Sprintf("app: WithInfo: function %d is nil", i))
 		}
 	}
-	return withInfo{s, change}
+	if inner, ok := s.(withInfo); ok {
+		return withInfo{inner.Strategy, slices.Concat(inner.change, change)}
+	}
+	return withInfo{s, slices.Clone(change)}
 }
 
 type withInfo struct {
@@ -28,20 +33,16 @@ type withInfo struct {
 }
 
 func (w withInfo) Authenticate(ctx *Context) (*Identity, error) {
-	id, err := w.Strategy.Authenticate(ctx)
-	if err != nil {
+	proved, err := w.Strategy.Authenticate(ctx)
+	if err != nil || proved == nil || isNil(proved.User) {
 		return nil, err
 	}
-	if id, err = proven(w.Strategy, id); err != nil {
-		return nil, err
-	}
-	if id.credential == nil {
-		id.credential = id.Info
-	}
+	id := new(*proved) // the strategy's own may be shared by requests
+	id.credential = id.Info
 	for _, f := range w.change {
 		info, err := f(ctx.Context(), id)
 		if err != nil {
-			return nil, &Error{Status: 500, Cause: fmt.Errorf("app: WithInfo: %w", err)}
+			return nil, &Error{Status: http.StatusInternalServerError, Cause: fmt.Errorf("app: WithInfo: %w", err)}
 		}
 		if info != nil {
 			id.Info = info
@@ -66,6 +67,17 @@ func (w withInfo) Challenge(ctx *Context, why error) string {
 		return c.Challenge(ctx, why)
 	}
 	return ""
+}
+
+// sessionsOf returns the Sessions that a strategy is, or nil.
+func sessionsOf(s Strategy) *Sessions {
+	switch s := s.(type) {
+	case *Sessions:
+		return s
+	case withInfo:
+		return sessionsOf(s.Strategy)
+	}
+	return nil
 }
 
 func (w withInfo) Describe() (name, looksAt string) { return describe(w.Strategy) }

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,10 +21,12 @@ type loginOptions struct {
 	keepAll   bool
 	remember  bool
 	noSession bool
+	flash     *Flash // a message that begins with the login
 }
 
-// KeepSession carries the values of these names over into the new session. All others
-// are dropped: what a visitor collected is not to become the user's by accident.
+// KeepSession carries the values of these names over into the new session, whosever the
+// old one was. All others are dropped: what a visitor collected is not to become the
+// user's by accident.
 func KeepSession(names ...string) LoginOption {
 	return func(o *loginOptions) { o.keep = append(o.keep, names...) }
 }
@@ -33,7 +37,8 @@ func Remember(yes bool) LoginOption {
 	return func(o *loginOptions) { o.remember = yes }
 }
 
-// WithoutSession makes the user that of this request, and writes and sets nothing.
+// WithoutSession makes the user that of this request, and writes and sets nothing. It takes no
+// Sessions, and goes with no [Remember].
 func WithoutSession() LoginOption {
 	return func(o *loginOptions) { o.noSession = true }
 }
@@ -45,11 +50,7 @@ func loginOptionsOf(opts []LoginOption) (o loginOptions) {
 	return o
 }
 
-// login gives the client a new session with user in it.
-func (x *Session) login(user any, opts []LoginOption) error {
-	return x.loginWith(user, loginOptionsOf(opts))
-}
-
+// loginWith gives the client a new session with user in it.
 func (x *Session) loginWith(user any, o loginOptions) error {
 	c := x.ctx
 	if c.settled || c.sent || c.w.overtaken() {
@@ -77,12 +78,7 @@ func (x *Session) loginWith(user any, o loginOptions) error {
 	rec := x.fresh()
 	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(subject, o)
 	bind(rec, stampName, stamp)
-	handle, err := x.remembering(user, o)
-	if err != nil {
-		return err
-	}
-	bind(rec, rememberName, handle)
-	if err := x.insert(rec, user); err != nil {
+	if err := x.begin(ctx, rec, user, o); err != nil {
 		return err
 	}
 	x.asked, x.idErr, x.identity = true, nil, x.identityOf(user)
@@ -92,33 +88,44 @@ func (x *Session) loginWith(user any, o loginOptions) error {
 	return nil
 }
 
-// remembering begins to remember the client, or ends what it was remembered by: somebody
-// else may have been logged in.
-func (x *Session) remembering(user any, o loginOptions) (handle string, err error) {
+// begin stores the session of who logs in. Their client is remembered with it, or not at all.
+func (x *Session) begin(ctx context.Context, rec *SessionRecord, user any, o loginOptions) error {
 	r := x.s.o.Remember
-	if r == nil {
-		if o.remember {
-			return "", fmt.Errorf("app: Login with Remember: SessionOptions.Remember of the kind %q is nil", x.s.o.Kind)
-		}
-		return "", nil
+	switch {
+	case r == nil && o.remember:
+		return fmt.Errorf("app: Login with Remember: SessionOptions.Remember of the kind %q is nil", x.s.o.Kind)
+	case r == nil:
+		return x.insert(rec, user)
+	case o.keepAll: // the same user, at the same client
+		bind(rec, rememberName, noted(x.rec, rememberName))
+		return x.insert(rec, user)
 	}
-	if o.keepAll { // the same user, at the same client
-		_, _ = x.value(rememberName, &handle)
-		return handle, nil
+	if err := x.forgetClient(); err != nil { // somebody else may have been logged in
+		return err
 	}
-	if err := r.Forget(x.ctx); err != nil || !o.remember {
-		return "", err
+	if !o.remember {
+		return x.insert(rec, user)
 	}
-	return r.Remember(x.ctx, user)
+	return x.beginRemembered(ctx, rec, user)
 }
 
-// value reads what the framework keeps in a session that is loaded.
-func (x *Session) value(name string, v any) (bool, error) {
-	raw := x.raw(name)
-	if raw == nil {
-		return false, nil
+func (x *Session) beginRemembered(ctx context.Context, rec *SessionRecord, user any) error {
+	r, cookies := x.s.o.Remember, x.ctx.Header()["Set-Cookie"]
+	handle, err := r.Remember(x.ctx, user)
+	if err == nil {
+		bind(rec, rememberName, handle)
+		err = x.insert(rec, user)
 	}
-	return true, json.Unmarshal(raw, v)
+	if err == nil {
+		return nil
+	}
+	// It would let in the client next time, who was just told that they are not logged in.
+	x.ctx.Header()["Set-Cookie"] = cookies
+	if handle != "" {
+		_, revokeErr := r.Revoke(ctx, user, handle)
+		err = errors.Join(err, revokeErr)
+	}
+	return unavailable(err)
 }
 
 // bind keeps a text with a session, if there is one.
@@ -198,7 +205,21 @@ func (x *Session) kept(subject string, o loginOptions) map[string]json.RawMessag
 	maps.DeleteFunc(data, func(name string, _ json.RawMessage) bool {
 		return name == stampName || name == rememberName || !o.keepAll && !slices.Contains(keep, name)
 	})
+	if o.flash != nil {
+		x.greet(data, *o.flash)
+	}
 	return data
+}
+
+// greet adds a message for the next page, if there is room: nobody is kept out by messages
+// that were never read.
+func (x *Session) greet(data map[string]json.RawMessage, f Flash) {
+	var all []Flash
+	_ = json.Unmarshal(data[flashName], &all)
+	raw, _ := json.Marshal(append(all, f)) // strings can be encoded
+	if size(data)+len(raw)-len(data[flashName]) <= x.s.o.MaxBytes {
+		data[flashName] = raw
+	}
 }
 
 // fresh returns a record that begins now.
@@ -228,81 +249,24 @@ func (x *Session) insert(rec *SessionRecord, user any) error {
 	if err != nil {
 		return unavailable(fmt.Errorf("app: store the session: %w", err))
 	}
+	if err := x.s.forgetOusted(ctx, user, rec, ended); err != nil {
+		return errors.Join(err, x.undo(key))
+	}
 	x.key, x.rec, x.changed = key, rec, nil
 	x.setCookie(id)
 	x.tell(Event{Name: EventSessionCreated, User: user, Subject: rec.Subject})
-	return x.s.ousted(ctx, x.ctx, user, ended)
+	for i := range ended {
+		x.tell(Event{Name: EventSessionRevoked, User: user, Subject: rec.Subject, Session: ended[i].Key, Reason: errTooMany})
+	}
+	return nil
 }
 
-// logout deletes the row, then the cookie: if the row cannot be deleted the client
-// keeps the cookie and can try again.
-func (x *Session) logout() error {
-	c := x.ctx
-	if c.settled || c.sent {
-		return ErrHeadersSent
-	}
-	if err := x.checkOrigin(); err != nil {
-		return err
-	}
-	rollback.On(c.Context(), x.before())
-	if r := x.s.o.Remember; r != nil {
-		if err := r.Forget(c); err != nil {
-			return unavailable(err)
-		}
-	}
-	keys := x.endable()
-	for _, key := range keys {
-		if err := x.end(key); err != nil {
-			return err
-		}
-	}
-	if len(keys) > 0 {
-		x.tellLogout(keys[0])
-	}
-	if x.cookie || x.key != "" {
-		x.clearCookie()
-	}
+// undo ends a session of which the client was not told yet. That before it is gone, too.
+func (x *Session) undo(key string) error {
+	err := x.end(key)
 	x.forget()
-	x.settleFault()
-	if id := c.identity; id != nil && id.of == x || id == nil && x == c.kinds[0] {
-		c.prove(nil)
-	}
-	return nil
-}
-
-func (x *Session) tellLogout(key string) {
-	e := Event{Name: EventLogout, Session: key}
-	if x.rec != nil {
-		e.Subject = x.rec.Subject
-	}
-	if x.identity != nil {
-		e.User = x.identity.User
-	}
-	x.tell(e)
-}
-
-// endable returns the keys of what this client may be logged in by: the session, or
-// what its cookies name, of which there may be several that contradict each other.
-func (x *Session) endable() []string {
-	if x.rec != nil {
-		return []string{x.key}
-	}
-	ids, any := x.s.presentedIDs(x.ctx.Request)
-	x.cookie = any
-	var keys []string
-	for _, id := range ids {
-		keys = append(keys, x.s.keyOf(id))
-	}
-	return keys
-}
-
-func (x *Session) end(key string) error {
-	ctx, cancel := writing(x.ctx.Context())
-	defer cancel()
-	if err := x.s.store.Delete(ctx, key); err != nil {
-		return unavailable(fmt.Errorf("app: delete the session: %w", err))
-	}
-	return nil
+	x.unprove()
+	return err
 }
 
 // agent makes what the client calls itself fit to be stored.

@@ -37,20 +37,18 @@ func (c *Context) Ask(strategies ...Strategy) (Outcome, error) {
 	if c.self != c {
 		return o, ErrCopied
 	}
-	mustStrategies("Ask", strategies)
-	strategies, err := chosen(c, strategies)
-	if err != nil {
-		return o, err
-	}
-	o.asked, c.asked = strategies, strategies
-	for i, s := range strategies {
-		id, err := s.Authenticate(c)
+	checkStrategies("Ask", strategies)
+	o.asked = choosable(strategies)
+	c.asked = o.asked
+	for i := range o.asked {
+		id, err := c.ask(&o.asked[i])
+		s := o.asked[i]
 		switch {
 		case err == nil:
 			o.Identity, err = proven(s, id)
 			c.noteAnswer(s, o.Identity, err)
 			return o, err
-		case errors.Is(err, ErrAnonymous):
+		case isAnonymous(err):
 			c.noteAnswer(s, nil, err)
 			o.anonymous = true
 			return o, nil
@@ -58,7 +56,7 @@ func (c *Context) Ask(strategies ...Strategy) (Outcome, error) {
 			c.noteAnswer(s, nil, err)
 			return o, faultOf(err)
 		case rejects(err) && o.no.by == nil:
-			o.no = refusal{err, &strategies[i]}
+			o.no = refusal{err, &o.asked[i]}
 		}
 		c.noteAnswer(s, nil, err)
 		o.Refusals = append(o.Refusals, Refusal{s, err})
@@ -66,14 +64,18 @@ func (c *Context) Ask(strategies ...Strategy) (Outcome, error) {
 	return o, nil
 }
 
+// open reports whether nobody is proved, nobody is refused, and a strategy says that this is enough.
+func (o Outcome) open() bool { return o.Identity == nil && o.no.by == nil && o.anonymous }
+
 // noteAnswer keeps a strategy's answer for Explain, and tells of it. Sessions do both
 // themselves: they are asked without strategies, too.
 func (c *Context) noteAnswer(s Strategy, id *Identity, err error) {
-	if _, session := s.(*Sessions); session {
+	if sessions := sessionsOf(s); sessions != nil && sessions.of(c) != nil {
 		return
 	}
 	c.note(s, id, err)
 	switch {
+	case !c.listened():
 	case id != nil:
 		c.Emit(Event{Name: EventUsed, Via: id.Via, User: id.User, Subject: id.Subject, Info: id.Info})
 	case rejects(err):
@@ -89,7 +91,7 @@ func (o Outcome) Err() error {
 	}
 	if o.no.by == nil {
 		for _, s := range o.asked {
-			if sessions, ok := s.(*Sessions); ok {
+			if sessions := sessionsOf(s); sessions != nil {
 				return sessions.loginRequired(o.ctx, o.no.challenge(o.ctx, o.asked))
 			}
 		}

@@ -180,6 +180,16 @@ func (r *responder) overtaken() bool {
 	return false
 }
 
+// answeredFor reports whether foreign code above answered before this writer was used.
+func (r *responder) answeredFor() bool {
+	for o := r.outer; o != nil; o = o.outer {
+		if o.call != nil && o.call.answered() {
+			return true
+		}
+	}
+	return false
+}
+
 func informational(status int) bool {
 	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 }

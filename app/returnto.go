@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ func (s *Sessions) loginRequired(ctx *Context, why error) error {
 
 func (s *Sessions) goTo(ctx *Context, page string, why error) error {
 	r := ctx.Request
-	if page == "" || r.URL.Path == page || !navigates(r) {
+	if page == "" || pathOf(requested(r)) == pathOf(page) || !navigates(r) {
 		return why
 	}
 	x, err := s.session(ctx)
@@ -22,10 +23,33 @@ func (s *Sessions) goTo(ctx *Context, page string, why error) error {
 		return err
 	}
 	addVary(ctx.Header(), "Accept")
-	if err := x.KeepReturnTo(); err != nil && !errors.Is(err, errNoReturnTo) {
+	// Without a place to return to, or room to keep it, they are sent to log in all the same.
+	if err := x.KeepReturnTo(); err != nil && !errors.Is(err, errNoReturnTo) && !errors.Is(err, ErrSessionTooLarge) {
 		return err
 	}
 	return &Redirection{page}
+}
+
+// requested returns the path and query that came, though some layer has taken a prefix away.
+func requested(r *http.Request) string {
+	if r.RequestURI == "" { // no server has read the request
+		return r.URL.RequestURI()
+	}
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		return u.RequestURI() // of the absolute form, whose host is not to be believed
+	}
+	return r.RequestURI
+}
+
+func pathOf(place string) string {
+	u, err := url.Parse(place)
+	if err != nil {
+		return place
+	}
+	return u.Path
 }
 
 // navigates reports whether a browser asks for something to show to its user.
@@ -53,15 +77,25 @@ func (x *Session) KeepReturnTo() error {
 
 // returnTo is the place of a request, if one can return there.
 func returnTo(r *http.Request) (place string, ok bool) {
-	dest, purpose := r.Header.Get("Sec-Fetch-Dest"), r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose")
-	if r.Method != http.MethodGet || !navigates(r) || dest != "" && dest != "document" || purpose != "" {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {
 		return "", false
 	}
-	place = r.RequestURI // what came, though some layer has taken a prefix away
-	if !strings.HasPrefix(place, "/") {
-		place = r.URL.RequestURI()
+	if r.Method != http.MethodGet || !navigates(r) || prefetches(r) {
+		return "", false
 	}
+	place = requested(r)
 	return place, localPath(place)
+}
+
+// prefetches reports whether the browser asks of its own accord, by the names that browsers
+// have given this.
+func prefetches(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // ReturnTo returns where the user wanted to go before they had to log in, a path on this site

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -18,17 +19,33 @@ func (c *Context) settle(status int) error {
 	switch {
 	case c.fault != nil:
 		c.refusal = c.fault
-	case status < 500 && !c.w.overtaken():
+	case status >= 500:
+	case c.w.overtaken():
+		c.reportUnsaved()
+	default:
 		c.refusal = c.saveSessions()
 	}
 	return c.refusal
 }
 
-// saveSessions saves each kind's. If one cannot be saved no cookie of any goes out.
+var errUnsaved = errors.New("app: the session was changed and not saved: the answer was begun above, or past the writer that a layer was given")
+
+// reportUnsaved tells of changes that came too late.
+func (c *Context) reportUnsaved() {
+	for _, x := range c.kinds {
+		if len(x.changed) > 0 {
+			c.report(&Error{Status: http.StatusInternalServerError, Cause: errUnsaved})
+			return
+		}
+	}
+}
+
+// saveSessions saves each kind's. If one cannot be saved no cookie of any goes out. The stack is
+// behind us, so nobody else would answer a panic of a store or of OnEvent.
 func (c *Context) saveSessions() error {
 	before := c.Header()["Set-Cookie"]
 	for _, x := range c.kinds {
-		if err := x.save(); err != nil {
+		if err := c.protect(func(*Context) error { return x.save() }); err != nil {
 			c.Header()["Set-Cookie"] = before
 			return err
 		}
@@ -98,7 +115,11 @@ func (x *Session) update() error {
 		err := x.s.store.Update(ctx, x.key, &rec)
 		switch {
 		case err == nil:
+			renewed := rec.Seen.Sub(x.rec.Seen) >= touchEvery
 			x.rec, x.changed = &rec, nil
+			if renewed {
+				x.tell(Event{Name: EventSessionRenewed, Subject: rec.Subject})
+			}
 			return nil
 		case errors.Is(err, ErrSessionGone):
 			x.forget()

@@ -129,15 +129,13 @@ var (
 
 // tell tells of this session.
 func (x *Session) tell(e Event) {
-	c := x.ctx
-	if c.app == nil || c.app.OnEvent == nil {
+	if !x.ctx.listened() {
 		return
 	}
-	e.Via, e.Kind = "session", x.s.o.Kind
 	if e.Session == "" {
 		e.Session = x.key
 	}
-	c.Emit(e)
+	x.s.tell(x.ctx, e)
 }
 
 // present notes what the client presented.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 )
 
@@ -14,12 +13,14 @@ func (s *Sessions) insert(ctx context.Context, key, old string, rec *SessionReco
 	return s.store.(SessionLimiter).InsertLimited(ctx, key, old, rec, s.o.MaxPerUser)
 }
 
-// ousted tells of sessions that were ended for a newer one. Their clients are not to be
-// remembered either: they would come back and end the newer one.
-func (s *Sessions) ousted(ctx context.Context, c *Context, user any, ended []StoredSession) error {
+// forgetOusted forgets the clients whose sessions were ended for a newer one: they would come
+// back and end that. A client may have had an older session itself.
+func (s *Sessions) forgetOusted(ctx context.Context, user any, by *SessionRecord, ended []StoredSession) error {
+	own := noted(by, rememberName)
 	for i := range ended {
-		e := Event{Name: EventSessionRevoked, User: user, Subject: ended[i].Subject, Session: ended[i].Key, Reason: errTooMany}
-		s.tell(c, e)
+		if own != "" && noted(&ended[i].SessionRecord, rememberName) == own {
+			continue
+		}
 		if err := s.revokeRemembered(ctx, user, &ended[i].SessionRecord); err != nil {
 			return err
 		}
@@ -29,7 +30,7 @@ func (s *Sessions) ousted(ctx context.Context, c *Context, user any, ended []Sto
 
 // revokeRemembered ends what brings back the user of a session.
 func (s *Sessions) revokeRemembered(ctx context.Context, user any, rec *SessionRecord) error {
-	handle := remembered(rec)
+	handle := noted(rec, rememberName)
 	if s.o.Remember == nil || handle == "" {
 		return nil
 	}
@@ -39,25 +40,14 @@ func (s *Sessions) revokeRemembered(ctx context.Context, user any, rec *SessionR
 	return nil
 }
 
-// remembered is the handle of what brings back the user of a session, "" if nothing does.
-func remembered(rec *SessionRecord) (handle string) {
-	if rec != nil && rec.Data[rememberName] != nil {
-		_ = json.Unmarshal(rec.Data[rememberName], &handle) // "" if it is no string
-	}
-	return handle
-}
-
 // tell tells of sessions, also outside of requests.
 func (s *Sessions) tell(ctx *Context, e Event) {
-	e.Via, e.Kind = "session", s.o.Kind
+	e.Via, e.Kind, e.Time = "session", s.o.Kind, s.now()
 	if ctx != nil {
 		ctx.Emit(e)
 		return
 	}
 	if a := s.app.Load(); a != nil && a.OnEvent != nil {
-		if e.Time.IsZero() {
-			e.Time = s.now()
-		}
 		a.tell(nil, e)
 	}
 }

@@ -55,7 +55,8 @@ type SessionOptions struct {
 	Stamp func(user any) string
 
 	// Remember brings back who was logged in with the option [Remember] and has no session any
-	// more; nil: nobody.
+	// more; nil: nobody. With a Stamp it needs one too: a new password forgets who is remembered.
+	// Each Sessions of a stack has one of its own.
 	Remember Rememberer
 
 	// LoginPage is where [RequireLogin] sends a browser that came for a page and is not logged in,
@@ -141,6 +142,8 @@ func (o *SessionOptions) setDefaults() {
 		panic("app: SessionOptions.MaxPerUser is negative or over 10,000")
 	case o.Remember != nil && isNil(o.Remember):
 		panic("app: SessionOptions.Remember is a nil pointer")
+	case o.Stamp != nil && unstamped(o.Remember):
+		panic("app: SessionOptions.Remember has no Stamp: whom a Stamp logs out would be brought back by it")
 	case o.MaxBytes < 0 || o.MaxBytes > math.MaxInt32:
 		panic("app: SessionOptions.MaxBytes is out of range")
 	case o.MaxBytes == 0:
@@ -193,6 +196,9 @@ func (s *Sessions) Layer(ctx *Context, next Handler) error {
 		if other.s.o.Cookie.Name == s.o.Cookie.Name {
 			return fmt.Errorf("app: two Sessions in one stack share the cookie %s: give each its own Kind", s.o.Cookie.Name)
 		}
+		if sameRememberer(other.s.o.Remember, s.o.Remember) {
+			return fmt.Errorf("app: two Sessions in one stack share a Remember: it would bring users of the kind %q back as %q", other.s.o.Kind, s.o.Kind)
+		}
 	}
 	x.s, x.ctx = s, ctx
 	if s.app.Load() == nil && ctx.app != nil {
@@ -204,11 +210,15 @@ func (s *Sessions) Layer(ctx *Context, next Handler) error {
 
 // Login is [Context.Login] for this kind of user.
 func (s *Sessions) Login(ctx *Context, user any, opts ...LoginOption) error {
+	o := loginOptionsOf(opts)
+	if o.noSession {
+		return ctx.loginOnce(user, o)
+	}
 	x, err := s.session(ctx)
 	if err != nil {
 		return err
 	}
-	return x.login(user, opts)
+	return x.loginWith(user, o)
 }
 
 // Logout ends this kind's session, whatever proved the request.

@@ -98,7 +98,7 @@ type SessionLister interface {
 type SessionLimiter interface {
 	// InsertLimited is Insert, and in the same atomic step removes other sessions of r's kind
 	// and subject until at most limit are left, r included: those that are over at r.Created,
-	// then those that were created first. However many are inserted at once, no more than
+	// then those that were created first. r itself always stays; of nobody, the subject "", it is Insert. However many are inserted at once, no more than
 	// limit remain. It returns those that were not over, in any order; of one that is damaged
 	// the Key alone.
 	InsertLimited(ctx context.Context, key, old string, r *SessionRecord, limit int) (ended []StoredSession, err error)

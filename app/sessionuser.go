@@ -44,8 +44,8 @@ func (x *Session) whose() (*Identity, error) {
 		err = unavailable(fmt.Errorf("app: deserialize the user: %w", err))
 		x.ctx.note(x.s, nil, err)
 		return nil, err
-	case !x.bound(user):
-		return nil, x.drop(errStampChanged)
+	case !x.s.bound(x.rec, user):
+		return nil, x.unbind(user)
 	}
 	id := x.identityOf(user)
 	x.ctx.note(x.s, id, nil)
@@ -68,10 +68,23 @@ func (x *Session) identityOf(user any) *Identity {
 	}
 }
 
-// drop ends a session whose user is gone, or has changed what it was bound to.
+// unbind ends a session whose user has changed what it was bound to, and what would bring it
+// back.
+func (x *Session) unbind(user any) error {
+	ctx, cancel := writing(x.ctx.Context())
+	defer cancel()
+	if err := x.s.revokeRemembered(ctx, user, x.rec); err != nil {
+		x.ctx.note(x.s, nil, err)
+		return err
+	}
+	return x.drop(errStampChanged)
+}
+
+// drop ends a session whose user is gone, or that is not theirs any more.
 func (x *Session) drop(why error) error {
 	e := Event{Name: EventSessionRevoked, Subject: x.rec.Subject, Session: x.key, Reason: why}
 	if err := x.end(x.key); err != nil {
+		x.ctx.note(x.s, nil, err)
 		return err
 	}
 	x.tell(e)
@@ -93,12 +106,18 @@ func (x *Session) remembered() (*Identity, error) {
 	}
 	c.noteAnswer(r, id, err)
 	switch {
-	case rejects(err), passes(err):
+	case rejects(err):
+		return nil, x.s.robbed(c, err)
+	case passes(err):
 		return nil, nil
 	case err != nil:
 		return nil, faultOf(err)
 	}
-	return x.resume(id)
+	back, err := x.resume(id)
+	if err != nil {
+		c.note(x.s, nil, err)
+	}
+	return back, err
 }
 
 // resume logs in who is remembered. That is no new login: who wants one asks for the password.
@@ -113,9 +132,13 @@ func (x *Session) resume(id *Identity) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	rollback.On(ctx, x.before())
+	before := x.before()
+	rollback.On(ctx, func() {
+		before()
+		x.asked, x.idErr = false, nil // it is being asked now
+	})
 	rec := x.fresh()
-	rec.Subject, rec.LoggedIn, rec.Data = subject, id.LoggedIn, x.kept(subject, loginOptions{})
+	rec.Subject, rec.LoggedIn, rec.Data = subject, loginBefore(rec.Created, id.LoggedIn), x.kept(subject, loginOptions{})
 	bind(rec, stampName, stamp)
 	bind(rec, rememberName, id.Handle)
 	if err := x.insert(rec, id.User); err != nil {
@@ -123,19 +146,33 @@ func (x *Session) resume(id *Identity) (*Identity, error) {
 	}
 	// Who ends all sessions of a user ends first what remembers them: what is good still, now
 	// that the session is there, was good when it was made.
-	switch good, err := x.s.o.Remember.Remembers(ctx, id); {
-	case err != nil:
-		return nil, errors.Join(faultOf(err), x.end(x.key))
-	case !good:
-		err := x.drop(errElsewhere)
-		x.clearCookie()
-		return nil, err
+	good, err := x.s.o.Remember.Remembers(ctx, id)
+	if err == nil && good {
+		return x.identityOf(id.User), nil
 	}
-	return x.identityOf(id.User), nil
+	key := x.key
+	if err == nil {
+		err = x.drop(errElsewhere)
+	} else {
+		err = errors.Join(faultOf(err), x.end(key))
+	}
+	before() // the client gets no cookie, also of a session that could not be ended
+	x.forget()
+	return nil, err
 }
 
+// loginBefore is when who is remembered logged in, which is before the session that brings them
+// back began; zero if it is not known.
+func loginBefore(created, at time.Time) time.Time {
+	if at = at.UTC().Truncate(time.Microsecond); !at.Before(created) {
+		return time.Time{}
+	}
+	return at
+}
+
+// loggedInWithin reports whether the session began with a login, at most d ago.
 func (x *Session) loggedInWithin(d time.Duration) bool {
-	return x.rec != nil && !x.rec.LoggedIn.IsZero() && x.s.now().Sub(x.rec.LoggedIn) <= d
+	return x.rec != nil && !x.rec.LoggedIn.Before(x.rec.Created) && x.s.now().Sub(x.rec.LoggedIn) <= d
 }
 
 // subject returns what the session of user is stored under.

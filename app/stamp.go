@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -41,15 +42,19 @@ func (s *Sessions) digest(subject, stamp string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// bound reports whether the session's user has still what it was bound to.
-func (x *Session) bound(user any) bool {
-	if x.s.o.Stamp == nil {
+// bound reports whether a session's user has still what it was bound to.
+func (s *Sessions) bound(rec *SessionRecord, user any) bool {
+	if s.o.Stamp == nil {
 		return true
 	}
-	var was string
-	if ok, err := x.value(stampName, &was); !ok || err != nil {
-		return false
+	was, stamp := noted(rec, stampName), s.o.Stamp(user)
+	return stamp != "" && subtle.ConstantTimeCompare([]byte(was), []byte(s.digest(rec.Subject, stamp))) == 1
+}
+
+// noted is a text that the framework keeps in a session for itself, "" if there is none.
+func noted(rec *SessionRecord, name string) (text string) {
+	if rec != nil && rec.Data[name] != nil {
+		_ = json.Unmarshal(rec.Data[name], &text) // "" if it is no string
 	}
-	stamp := x.s.o.Stamp(user)
-	return stamp != "" && subtle.ConstantTimeCompare([]byte(was), []byte(x.s.digest(x.rec.Subject, stamp))) == 1
+	return text
 }

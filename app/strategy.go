@@ -9,7 +9,8 @@ import (
 )
 
 // A Strategy finds out who sent a request. It is a value that is shared by all
-// requests, so it holds no state of any of them.
+// requests, so it holds no state of any of them. strategies/strategytest has the suite
+// that each must pass.
 type Strategy interface {
 	// Authenticate returns the identity that a credential in the request proves.
 	//
@@ -49,7 +50,8 @@ type Rememberer interface {
 	Remembers(ctx context.Context, id *Identity) (bool, error)
 
 	// Forget ends the credential that the client presents and takes it from them. A client
-	// without one costs no question.
+	// without one costs no question. A *[Rejection] that is caused by [Stolen] says that it
+	// is done, and what was found.
 	Forget(ctx *Context) error
 
 	// Revoke ends the credential of a user with this handle and reports whether there was one.
@@ -59,6 +61,13 @@ type Rememberer interface {
 	// kept), and returns how many there were.
 	RevokeAll(ctx context.Context, user any, keep string) (int, error)
 }
+
+// A Stolen is the cause of a [Rejection] by a [Rememberer]: the credential was used before, so two
+// have it, the user and a thief, and nobody can tell which of them has asked. All that
+// remembers User has been ended; Sessions ends their sessions, which the thief may have one of.
+type Stolen struct{ User any }
+
+func (s *Stolen) Error() string { return "app: a credential that is good for one use was used before" }
 
 // A Describer is a [Strategy] that says what [Context.Explain] calls it, and where in a
 // request it looks: "bearer", "the Authorization header".

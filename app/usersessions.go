@@ -112,7 +112,7 @@ func (s *Sessions) endSessions(ctx context.Context, c *Context, user any, keep *
 	}
 	key, handle := "", ""
 	if keep != nil {
-		key, handle = keep.key, remembered(keep.rec)
+		key, handle = keep.key, noted(keep.rec, rememberName)
 	}
 	if s.o.Remember != nil {
 		if _, err := s.o.Remember.RevokeAll(ctx, user, handle); err != nil {

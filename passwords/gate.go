@@ -2,6 +2,7 @@ package passwords
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -9,9 +10,13 @@ import (
 
 // GateOptions configures [NewGate]. The zero value is the default.
 type GateOptions struct {
-	// Concurrent is how many hashes are computed at once; 0: half of GOMAXPROCS, at least one, so that a flood of logins leaves
-	// processors for everybody else.
+	// Concurrent is how many hashes are computed at once; 0: GOMAXPROCS on Linux, where hashing gives way to everything else, and
+	// half of it elsewhere, at least one, so that a flood of logins leaves processors for everybody else.
 	Concurrent int
+
+	// InsecurePriority computes hashes at the priority of the program: then a flood of logins takes the processors from all
+	// other requests.
+	InsecurePriority bool
 
 	// Queue is how many more may wait for their turn; 0: 32 for each that is computed, about 8 seconds of waiting for the last
 	// one at bcrypt's default cost.
@@ -19,7 +24,10 @@ type GateOptions struct {
 }
 
 // A Gate bounds how much hashing goes on at once. Give one gate to all hashers of a process, or none: they share one then.
+//
+// On Linux each hash has a thread of its own, at nice 10, so that a page that was asked for meanwhile does not wait for it.
 type Gate struct {
+	equal  bool          // hashing has the program's priority
 	places chan struct{} // taken from asking to leaving
 	turns  chan struct{} // taken while working; those who wait get it in the order they came
 }
@@ -30,12 +38,15 @@ func NewGate(o GateOptions) *Gate {
 		panic(fmt.Sprintf("passwords: a gate cannot have Concurrent %d and Queue %d: neither may be negative", o.Concurrent, o.Queue))
 	}
 	if o.Concurrent == 0 {
-		o.Concurrent = max(1, runtime.GOMAXPROCS(0)/2)
+		o.Concurrent = runtime.GOMAXPROCS(0)
+		if !polite || o.InsecurePriority {
+			o.Concurrent = max(1, o.Concurrent/2)
+		}
 	}
 	if o.Queue == 0 {
 		o.Queue = 32 * o.Concurrent
 	}
-	return &Gate{places: make(chan struct{}, o.Concurrent+o.Queue), turns: make(chan struct{}, o.Concurrent)}
+	return &Gate{equal: o.InsecurePriority || !polite, places: make(chan struct{}, o.Concurrent+o.Queue), turns: make(chan struct{}, o.Concurrent)}
 }
 
 // Do calls work when it is its turn, and returns nil after it. If the queue is full it returns [ErrBusy] at once, and if ctx ends
@@ -56,8 +67,33 @@ func (g *Gate) Do(ctx context.Context, work func()) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	work()
+	if g.equal {
+		work()
+		return nil
+	}
+	apart(work)
 	return nil
+}
+
+// apart runs work in a thread of its own, which ends with it, and waits. A panic is the caller's.
+func apart(work func()) {
+	done := make(chan any, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: no other goroutine gets the thread
+		background()
+		var failed any = errors.New("passwords: a hash was not computed to its end")
+		defer func() {
+			if v := recover(); v != nil {
+				failed = v
+			}
+			done <- failed
+		}()
+		work()
+		failed = nil
+	}()
+	if failed := <-done; failed != nil {
+		panic(failed)
+	}
 }
 
 // sharedGate is the gate of hashers that were given none.

@@ -103,9 +103,14 @@ func TestGateIsFreeAfterAPanic(t *testing.T) {
 }
 
 func TestGateSizes(t *testing.T) {
+	half, all := max(1, runtime.GOMAXPROCS(0)/2), runtime.GOMAXPROCS(0)
+	if runtime.GOOS != "linux" {
+		all = half
+	}
 	concurrent, queue := passwords.NewGate(passwords.GateOptions{}).Sizes()
-	assert.Equal(t, max(1, runtime.GOMAXPROCS(0)/2), concurrent)
-	assert.Equal(t, 32*concurrent, queue)
+	assert.Equal(t, []int{all, 32 * all}, []int{concurrent, queue})
+	concurrent, queue = passwords.NewGate(passwords.GateOptions{InsecurePriority: true}).Sizes()
+	assert.Equal(t, []int{half, 32 * half}, []int{concurrent, queue})
 	concurrent, queue = passwords.NewGate(passwords.GateOptions{Concurrent: 5}).Sizes()
 	assert.Equal(t, []int{5, 160}, []int{concurrent, queue})
 	assert.Panics(t, func() { passwords.NewGate(passwords.GateOptions{Concurrent: -1}) })

@@ -61,6 +61,7 @@ type RouteInfo struct {
 	Path   string // with {name} for parameters
 	Name   string // "": none
 	Mark   Mark
+	Guards []string // what they are called in the source, such as app.RequireLogin, the outermost first
 }
 
 func (rt *Route) info() RouteInfo {
@@ -68,7 +69,7 @@ func (rt *Route) info() RouteInfo {
 	if method == "" {
 		method = "*"
 	}
-	return RouteInfo{Method: method, Path: rt.pattern.text, Name: rt.name, Mark: rt.mark}
+	return RouteInfo{Method: method, Path: rt.pattern.text, Name: rt.name, Mark: rt.mark, Guards: rt.guardNames()}
 }
 
 // Routes returns all routes of the table, in the order in which they were added.

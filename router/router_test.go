@@ -193,8 +193,8 @@ func TestRoutes(t *testing.T) {
 	want := []router.RouteInfo{
 		{Method: "POST", Path: "/session", Mark: router.Open},
 		{Method: "GET", Path: "/"},
-		{Method: "GET", Path: "/rings/{id}", Name: "ring", Mark: router.Guarded},
-		{Method: "DELETE", Path: "/rings/{id}", Mark: router.Guarded},
+		{Method: "GET", Path: "/rings/{id}", Name: "ring", Mark: router.Guarded, Guards: []string{"router.lock"}},
+		{Method: "DELETE", Path: "/rings/{id}", Mark: router.Guarded, Guards: []string{"router.lock"}},
 		{Method: "*", Path: "/files", Name: "files", Mark: router.Optional},
 	}
 	assert.Equal(t, want, slices.Collect(r.Routes()), "in the order in which they were added")

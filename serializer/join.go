@@ -11,15 +11,18 @@ import (
 // that embeds one, whose own Deserialize they must not go past.
 func (t *Table[U]) Itself() any { return t }
 
-// JoinColumns returns quoted identifiers: the table, its primary key and all columns
-// but the password hash. The table is "" for a model that has to be loaded by a query
-// of its own.
+// JoinColumns returns quoted identifiers: the table, its primary key and all columns but the
+// password hash, which comes last for a [TableOptions].Stamp. The table is "" for a model that
+// has to be loaded by a query of its own.
 func (t *Table[U]) JoinColumns() (table, key string, columns []string) {
 	if !t.joinable() {
 		return "", "", nil
 	}
 	for _, f := range t.fields {
 		columns = append(columns, string(f.SQLName))
+	}
+	if t.stamp != nil {
+		columns = append(columns, t.db.QueryGen().FormatQuery("?", t.hash))
 	}
 	table = string(t.model.SQLNameForSelects)
 	if t.name != "" {
@@ -62,8 +65,15 @@ func (t *Table[U]) ScanJoined(values []any) (any, error) {
 			return nil, nil
 		}
 	}
+	hash := ""
+	if t.stamp != nil {
+		var err error
+		if hash, err = t.hashOf(values[len(t.fields)]); err != nil {
+			return nil, err
+		}
+	}
 	u := new(U)
-	if err := scan(reflect.ValueOf(u).Elem(), t.fields, values); err != nil {
+	if err := t.scan(reflect.ValueOf(u).Elem(), values, hash); err != nil {
 		return nil, err
 	}
 	return u, nil

@@ -23,7 +23,7 @@ func (t *Table[U]) ByID(ctx context.Context, id string) (*U, error) {
 	if !ok {
 		return nil, sql.ErrNoRows
 	}
-	found, err := t.find(ctx, 0, func(q *bun.SelectQuery) *bun.SelectQuery {
+	found, err := t.find(ctx, look{}, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("?TableAlias.? = ?", t.key.field.SQLName, value).Limit(1)
 	})
 	if err != nil {
@@ -41,47 +41,28 @@ func (t *Table[U]) ByID(ctx context.Context, id string) (*U, error) {
 // If a name is that of several users in different columns, the column that stands
 // first in [TableOptions].LookUp counts. If it is in one column, that is a fault.
 func (t *Table[U]) ByName(ctx context.Context, name string) (*U, error) {
-	u, _, err := t.byName(ctx, name)
+	u, _, err := t.byName(ctx, name, false)
 	return u, err
 }
 
 // ByNameWithHash returns the user as [Table.ByName] does, and beside it the password
 // hash, which is in no field of the user. It is "" for a user without a password.
 func (t *Table[U]) ByNameWithHash(ctx context.Context, name string) (*U, string, error) {
-	u, extra, err := t.byName(ctx, name, t.hash)
+	return t.byName(ctx, name, true)
+}
+
+func (t *Table[U]) byName(ctx context.Context, name string, hash bool) (*U, string, error) {
+	if len(t.lookUps) == 0 || !searchable(name) {
+		return nil, "", sql.ErrNoRows
+	}
+	found, err := t.find(ctx, look{hash: hash, rank: true}, func(q *bun.SelectQuery) *bun.SelectQuery { return t.whereNamed(q, name) })
 	if err != nil {
 		return nil, "", err
 	}
-	switch hash := extra[0].(type) {
-	case string:
-		return u, hash, nil
-	case []byte:
-		return u, string(hash), nil
-	case nil:
-		return u, "", nil
+	if len(found.users) > 1 && found.rank[0] == found.rank[1] {
+		return nil, "", errAmbiguous
 	}
-	return nil, "", fmt.Errorf("serializer: the column %q holds no text", t.hash)
-}
-
-// byName returns the user and the extra columns.
-func (t *Table[U]) byName(ctx context.Context, name string, extra ...bun.Ident) (*U, []any, error) {
-	if len(t.lookUps) == 0 || !searchable(name) {
-		return nil, nil, sql.ErrNoRows
-	}
-	found, err := t.find(ctx, len(extra)+1, func(q *bun.SelectQuery) *bun.SelectQuery {
-		for _, column := range extra {
-			q = q.ColumnExpr("?TableAlias.?", column)
-		}
-		return t.whereNamed(q, name)
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	rank := len(extra) // the column after them
-	if len(found.users) > 1 && found.extras[0][rank] == found.extras[1][rank] {
-		return nil, nil, errAmbiguous
-	}
-	return found.users[0], found.extras[0][:rank], nil
+	return found.users[0], found.hash[0], nil
 }
 
 // whereNamed finds two users at most: who is meant, and whether somebody else is too.
@@ -102,17 +83,22 @@ func (t *Table[U]) whereNamed(q *bun.SelectQuery, name string) *bun.SelectQuery 
 		OrderExpr("look_up_rank").Limit(2)
 }
 
-// find runs one query for users and extra columns. No row is sql.ErrNoRows.
-func (t *Table[U]) find(ctx context.Context, extra int, where func(*bun.SelectQuery) *bun.SelectQuery) (*rows[U], error) {
+// find runs one query for users, and for the hash whenever they have a stamp. No row is
+// sql.ErrNoRows.
+func (t *Table[U]) find(ctx context.Context, l look, where func(*bun.SelectQuery) *bun.SelectQuery) (*rows[U], error) {
+	l.hash = l.hash || t.stamp != nil
 	var found *rows[U]
 	err := sqlerr.Retry(ctx, func(ctx context.Context) error {
-		found = &rows[U]{fields: t.fields, extra: extra}
+		found = &rows[U]{table: t, look: l}
 		q := txn.In(ctx, t.db).NewSelect().Model((*U)(nil))
 		if t.name != "" {
 			q = q.ModelTableExpr("? AS ?TableAlias", t.name)
 		}
 		for _, f := range t.fields {
 			q = q.ColumnExpr("?TableAlias.?", f.SQLName)
+		}
+		if l.hash {
+			q = q.ColumnExpr("?TableAlias.?", t.hash)
 		}
 		if q = where(q); t.where != nil {
 			// In brackets, so that an OR among its conditions widens nothing.

@@ -23,6 +23,16 @@ type TableOptions struct {
 	// get into an answer or a log.
 	Hash string
 
+	// Stamp is a field of the model that is no column: a string, which each user that is loaded
+	// has a digest of the password hash in, never the hash. Sessions and JWTs that are bound to
+	// it end when the password is changed, by whatever program: see app.SessionOptions.Stamp and
+	// strategies.JWTOptions.Stamp.
+	//
+	//	PasswordStamp string `bun:",scanonly" json:"-"`
+	//
+	// The digest of a user without a password is no empty text either. "": the hash is not read.
+	Stamp string
+
 	// LookUp are the text columns by which a person can be named. Default: those of
 	// "username", "name" and "email" that the model has. Each should be unique and
 	// have an index.
@@ -36,7 +46,8 @@ type TableOptions struct {
 
 // A Table serializes the users of one table, which are the Bun model U with one
 // primary key: an integer, a string or a UUID. Users are *U everywhere; their
-// password hashes are never loaded but by [Table.ByNameWithHash].
+// password hashes are in none of them, and never read but by [Table.ByNameWithHash] and
+// for a [TableOptions].Stamp.
 //
 // Each method is one query, which is repeated at most twice after a fault that
 // passes, such as a server that restarts. A Table is safe for concurrent use.
@@ -54,6 +65,7 @@ type Table[U any] struct {
 	hash    bun.Ident
 	where   func(ctx context.Context, q *bun.SelectQuery) *bun.SelectQuery
 	fields  []*schema.Field // all but the hash
+	stamp   *schema.Field   // nil: users have none
 	lookUps []*schema.Field
 }
 
@@ -86,7 +98,7 @@ func NewTable[U any](db *bun.DB, o TableOptions) *Table[U] {
 		panic(fmt.Sprintf("serializer: %s has %d primary keys, it needs one: tag a field with bun:\",pk\"", typ, len(model.PKs)))
 	}
 	return &Table[U]{db: db, model: model, name: bun.Ident(o.Name), key: keyOf(db, model.PKs[0]), hash: bun.Ident(o.Hash), where: o.Where,
-		fields: without(model.Fields, o.Hash), lookUps: lookUps(model, o)}
+		fields: without(model.Fields, o.Hash), stamp: stampField(model, o), lookUps: lookUps(model, o)}
 }
 
 func without(fields []*schema.Field, column string) []*schema.Field {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -21,15 +22,17 @@ type Bun struct {
 }
 
 var (
-	_ app.SessionStore  = (*Bun)(nil)
-	_ app.SessionLister = (*Bun)(nil)
-	_ app.SessionPruner = (*Bun)(nil)
-	_ app.UserJoiner    = (*Bun)(nil)
+	_ app.SessionStore   = (*Bun)(nil)
+	_ app.SessionLister  = (*Bun)(nil)
+	_ app.SessionLimiter = (*Bun)(nil)
+	_ app.SessionPruner  = (*Bun)(nil)
+	_ app.UserJoiner     = (*Bun)(nil)
 )
 
 // NewBun returns the store over db, which stays the caller's: closing it ends the store.
 func NewBun(db *bun.DB) *Bun {
-	return &Bun{db: db, find: userjoin.New(db, userjoin.Rows{Columns: columns, From: "sessions AS s", Where: "s.id = ?", Subject: "s.subject"})}
+	qualified := "s." + strings.ReplaceAll(columns, ", ", ", s.")
+	return &Bun{db: db, find: userjoin.New(db, userjoin.Rows{Columns: qualified, From: "sessions AS s", Where: "s.id = ?", Subject: "s.subject"})}
 }
 
 // Ping reports whether the database answers the query that every request makes.

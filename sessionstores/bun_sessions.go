@@ -2,6 +2,7 @@ package sessionstores
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -31,23 +32,31 @@ func (b *Bun) ListSessions(ctx context.Context, kind, subject string) (list []ap
 }
 
 func (b *Bun) list(ctx context.Context, kind, subject string) ([]app.StoredSession, error) {
-	rows, err := txn.In(ctx, b.db).QueryContext(ctx, "SELECT s.id, "+columns+" FROM sessions AS s WHERE s.kind = ? AND s.subject = ?", kind, subject)
+	rows, err := txn.In(ctx, b.db).QueryContext(ctx, "SELECT id, "+columns+" FROM sessions WHERE kind = ? AND subject = ?", kind, subject)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
 	var list []app.StoredSession
+	err = each(rows, func(key string, r *row) {
+		if record, err := r.record(); err == nil {
+			list = append(list, app.StoredSession{Key: key, SessionRecord: *record})
+		}
+	})
+	return list, err
+}
+
+// each reads rows of an id and the columns, and closes them.
+func each(rows *sql.Rows, f func(key string, r *row)) error {
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var key cell.Text
 		var r row
 		if err := rows.Scan(append([]any{&key}, r.dest()...)...); err != nil {
-			return nil, err
+			return err
 		}
-		if record, err := r.record(); err == nil {
-			list = append(list, app.StoredSession{Key: string(key), SessionRecord: *record})
-		}
+		f(string(key), &r)
 	}
-	return list, rows.Err()
+	return rows.Err()
 }
 
 // DeleteSessions is one statement. After a fault whose outcome is unknown it is

@@ -95,6 +95,11 @@ func TestBunFaults(t *testing.T) {
 				return err
 			},
 			"Insert": func(*app.SessionRecord) error { return store.Insert(t.Context(), "b", "a", record("frodo")) },
+			"InsertLimited": func(*app.SessionRecord) error {
+				ended, err := store.InsertLimited(t.Context(), "b", "", record("frodo"), 1)
+				assert.Equal(t, err == nil, len(ended) == 1, "what was undone is not returned")
+				return err
+			},
 			"Update": func(r *app.SessionRecord) error { return store.Update(t.Context(), "a", r) },
 			"Touch":  func(r *app.SessionRecord) error { return store.Touch(t.Context(), "a", r.Seen.Add(1e9), r.Until) },
 			"Delete": func(*app.SessionRecord) error { return store.Delete(t.Context(), "a") },
@@ -129,6 +134,7 @@ func TestBunFaults(t *testing.T) {
 					got, err := store.Find(t.Context(), "a")
 					require.NoError(t, err)
 					assert.Equal(t, want, got, "call %d", n)
+					assert.Equal(t, 1, count(t, db, "SELECT count(*) FROM sessions"), "call %d", n)
 				}
 			})
 			t.Run(name+" is repeated after a fault that passes", func(t *testing.T) {

@@ -19,6 +19,15 @@ import (
 // row, and one INSERT. Doing it again with the same record is no error, which makes
 // it safe to repeat after a commit whose answer was lost.
 func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord) error {
+	return b.insert(ctx, r, func(ctx context.Context, tx bun.Tx, data string, c *app.SessionRecord) error {
+		_, err := replace(ctx, tx, key, old, data, c)
+		return err
+	})
+}
+
+// insert gives the work the data and the record as they are to be stored, in a
+// transaction, and again after a fault that passes.
+func (b *Bun) insert(ctx context.Context, r *app.SessionRecord, work func(ctx context.Context, tx bun.Tx, data string, c *app.SessionRecord) error) error {
 	data, err := encodeData(r.Data)
 	if err != nil {
 		return err
@@ -26,14 +35,7 @@ func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord)
 	c := stored(r)
 	c.Version = 1
 	err = sqlerr.Retry(ctx, func(ctx context.Context) error {
-		return txn.Run(ctx, b.db, func(ctx context.Context, tx bun.Tx) error {
-			if old != "" && old != key {
-				if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", old); err != nil {
-					return err
-				}
-			}
-			return insertRow(ctx, tx, key, data, &c)
-		})
+		return txn.Run(ctx, b.db, func(ctx context.Context, tx bun.Tx) error { return work(ctx, tx, data, &c) })
 	})
 	if err != nil {
 		return fmt.Errorf("sessionstores: insert: %w", err)
@@ -42,25 +44,35 @@ func (b *Bun) Insert(ctx context.Context, key, old string, r *app.SessionRecord)
 	return nil
 }
 
+// replace removes old and stores c, and reports whether c was there already.
+func replace(ctx context.Context, tx bun.Tx, key, old, data string, c *app.SessionRecord) (repeated bool, err error) {
+	if old != "" && old != key {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", old); err != nil {
+			return false, err
+		}
+	}
+	return insertRow(ctx, tx, key, data, c)
+}
+
 // insertRow leaves a row that is there as it is: a second Insert under one key must
 // not hand a session over to somebody else, even if random ids should ever repeat.
-func insertRow(ctx context.Context, tx bun.Tx, key, data string, c *app.SessionRecord) error {
+func insertRow(ctx context.Context, tx bun.Tx, key, data string, c *app.SessionRecord) (repeated bool, err error) {
 	n, err := sqlerr.Affected(tx.ExecContext(ctx, "INSERT INTO sessions (id, kind, subject, data, version, created, logged_in, seen,"+
 		" idle_until, until, address, agent) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
 		key, c.Kind, c.Subject, data, c.Created.UnixMicro(), cell.Nullable(c.LoggedIn), c.Seen.UnixMicro(),
 		c.IdleUntil.UnixMicro(), c.Until.UnixMicro(), c.Address, c.Agent))
 	if err != nil || n == 1 {
-		return err
+		return false, err
 	}
 	var have row
-	err = tx.QueryRowContext(ctx, "SELECT "+columns+" FROM sessions AS s WHERE s.id = ?", key).Scan(have.dest()...)
+	err = tx.QueryRowContext(ctx, "SELECT "+columns+" FROM sessions WHERE id = ?", key).Scan(have.dest()...)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if r, err := have.record(); err != nil || !sameSession(r, c) {
-		return errKeyTaken
+		return false, errKeyTaken
 	}
-	return nil
+	return true, nil
 }
 
 // Update is one statement; only if it changed no row, a second one tells why.

@@ -13,16 +13,17 @@ import (
 
 // Memory keeps sessions in the memory of this process: for tests, and for a single
 // process whose sessions may end with it. It has no limit of its own, so call
-// PruneSessions from time to time. Listing and pruning look at every session.
+// PruneSessions from time to time. Listing, limiting and pruning look at every session.
 type Memory struct {
 	mu      sync.Mutex
 	records map[string]app.SessionRecord
 }
 
 var (
-	_ app.SessionStore  = (*Memory)(nil)
-	_ app.SessionLister = (*Memory)(nil)
-	_ app.SessionPruner = (*Memory)(nil)
+	_ app.SessionStore   = (*Memory)(nil)
+	_ app.SessionLister  = (*Memory)(nil)
+	_ app.SessionLimiter = (*Memory)(nil)
+	_ app.SessionPruner  = (*Memory)(nil)
 )
 
 // NewMemory returns an empty store.
@@ -50,25 +51,34 @@ func (m *Memory) Find(ctx context.Context, key string) (*app.SessionRecord, erro
 
 // Insert stores a copy of r and removes old.
 func (m *Memory) Insert(ctx context.Context, key, old string, r *app.SessionRecord) error {
+	_, err := m.insert(ctx, key, old, r, 0)
+	return err
+}
+
+// insert is InsertLimited if there is a limit, else Insert.
+func (m *Memory) insert(ctx context.Context, key, old string, r *app.SessionRecord, limit int) (ended []app.StoredSession, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	c, err := storable(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.Version = 1
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if have, ok := m.records[key]; ok && !sameSession(&have, &c) {
-		return errKeyTaken
+		return nil, errKeyTaken
 	}
 	if old != key {
 		delete(m.records, old)
 	}
 	m.records[key] = c
 	r.Version = 1
-	return nil
+	if limit > 0 {
+		ended = m.oust(key, &c, limit)
+	}
+	return ended, nil
 }
 
 // Update replaces what may change of the record of key.
@@ -169,7 +179,7 @@ func (m *Memory) PruneSessions(ctx context.Context, now time.Time, limit int) (i
 		if n >= limit {
 			break
 		}
-		if !expiry(&r).After(now) {
+		if over(&r, now) {
 			delete(m.records, key)
 			n++
 		}

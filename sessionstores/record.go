@@ -84,6 +84,18 @@ func sameSession(a, b *app.SessionRecord) bool {
 		maps.EqualFunc(a.Data, b.Data, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
 }
 
+// bound is how many sessions the user of r may have: r itself always stays, and the
+// sessions of nobody are not counted, which is 0.
+func bound(r *app.SessionRecord, limit int) int {
+	if r.Subject == "" {
+		return 0
+	}
+	return max(limit, 1)
+}
+
+// over reports whether a session has ended at or before now.
+func over(r *app.SessionRecord, now time.Time) bool { return !expiry(r).After(now) }
+
 // expiry is when a session ends, whichever limit comes first.
 func expiry(r *app.SessionRecord) time.Time {
 	if r.IdleUntil.Before(r.Until) {

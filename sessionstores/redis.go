@@ -26,9 +26,10 @@ type Redis struct {
 }
 
 var (
-	_ app.SessionStore  = (*Redis)(nil)
-	_ app.SessionLister = (*Redis)(nil)
-	_ app.SessionPruner = (*Redis)(nil)
+	_ app.SessionStore   = (*Redis)(nil)
+	_ app.SessionLister  = (*Redis)(nil)
+	_ app.SessionLimiter = (*Redis)(nil)
+	_ app.SessionPruner  = (*Redis)(nil)
 )
 
 // The keys share one hash tag, so that a script may change several on a cluster.
@@ -68,22 +69,30 @@ func (r *Redis) Find(ctx context.Context, key string) (*app.SessionRecord, error
 // Insert is one script. Doing it again with the same record is no error, because
 // go-redis repeats commands whose answer was lost.
 func (r *Redis) Insert(ctx context.Context, key, old string, record *app.SessionRecord) error {
+	_, err := r.insert(ctx, key, old, record, 0)
+	return err
+}
+
+// insert is InsertLimited if there is a limit, else Insert. It returns the replies about
+// the sessions that were ended.
+func (r *Redis) insert(ctx context.Context, key, old string, record *app.SessionRecord, limit int) (ended []any, err error) {
 	data, err := encodeData(record.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := stored(record)
 	c.Version = 1
-	args := append([]any{key, old, who(c.Kind, c.Subject), c.Seen.UnixMicro()}, toFields(&c, data)...)
-	n, err := insertScript.Run(ctx, r.c, []string{sessionPrefix + key, expiryKey}, args...).Int()
+	args := append([]any{key, old, who(c.Kind, c.Subject), c.Seen.UnixMicro(), limit}, toFields(&c, data)...)
+	reply, err := insertScript.Run(ctx, r.c, []string{sessionPrefix + key, expiryKey}, args...).Result()
 	if err != nil {
-		return failed("insert", err)
+		return nil, failed("insert", err)
 	}
-	if n == 0 {
-		return errKeyTaken
+	ended, ok := reply.([]any)
+	if !ok {
+		return nil, errKeyTaken
 	}
 	record.Version = 1
-	return nil
+	return ended, nil
 }
 
 // Update is one script.

@@ -35,6 +35,48 @@ local function schedule(who, key, seen, idle, till)
 	redis.call('PEXPIRE', sessions .. key, string.format('%.0f', span + hour))
 end
 
+-- integer reads a number of a session; nil or false: it is damaged.
+local function integer(text)
+	return type(text) == 'string' and string.match(text, '^%-?%d+$') and tonumber(text)
+end
+
+-- known returns what decides who stays.
+local function known(key, now)
+	local have = redis.pcall('HMGET', sessions .. key, 'created', 'idle_until', 'until')
+	local created, idle, till = integer(have[1]), integer(have[2]), integer(have[3])
+	local over = idle and idle <= now or till and till <= now or false
+	return {key = key, created = created or -math.huge, over = over}
+end
+
+-- later tells which of two stays sooner: one that is live, then the last created.
+local function later(a, b)
+	if a.over ~= b.over then return b.over end
+	if a.created ~= b.created then return a.created > b.created end
+	return a.key < b.key
+end
+
+-- oust leaves at most limit sessions of a subject, one of them kept, and returns the
+-- keys and fields of those that it removed and that were live.
+local function oust(who, kept, now, limit)
+	local others, ended = {}, {}
+	for _, key in ipairs(redis.call('SMEMBERS', subjects .. who)) do
+		if redis.call('EXISTS', sessions .. key) == 0 then
+			forget(who, key)
+		elseif key ~= kept then
+			others[#others + 1] = known(key, now)
+		end
+	end
+	table.sort(others, later)
+	for i = limit, #others do
+		local key = others[i].key
+		local fields = redis.pcall('HGETALL', sessions .. key)
+		if not others[i].over then ended[#ended + 1] = {key, fields.err and {} or fields} end
+		redis.call('DEL', sessions .. key)
+		forget(who, key)
+	end
+	return ended
+end
+
 -- sweep removes at most limit sessions that ended at or before a time.
 local function sweep(ended, limit)
 	local old = redis.call('ZRANGEBYSCORE', expiries, '-inf', ended, 'LIMIT', 0, limit)
@@ -48,22 +90,25 @@ end
 `
 
 var (
-	// insertScript returns 0 if another session is there. Each Insert also removes up to
-	// ten that Redis has dropped by itself, so that notes of them never pile up.
+	// insertScript returns 0 if another session is there, else what oust does if there is
+	// a limit. Each Insert also removes up to ten that Redis has dropped by itself, so that
+	// notes of them never pile up.
 	insertScript = redis.NewScript(scriptPrelude + `
-local key, old, who, seen = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local key, old, who, seen, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 if redis.call('EXISTS', KEYS[1]) == 1 then
-	for i = 5, #ARGV, 2 do
+	for i = 6, #ARGV, 2 do
 		if redis.call('HGET', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
 	end
 end
 if old ~= '' and old ~= key then drop(old) end
-redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+redis.call('HSET', KEYS[1], unpack(ARGV, 6))
 if who ~= nobody then redis.call('SADD', subjects .. who, key) end
-local limits = redis.call('HMGET', KEYS[1], 'idle_until', 'until')
-schedule(who, key, seen, limits[1], limits[2])
+local have = redis.call('HMGET', KEYS[1], 'idle_until', 'until', 'created')
+schedule(who, key, seen, have[1], have[2])
+local ended = {}
+if limit > 0 then ended = oust(who, key, tonumber(have[3]), limit) end
 sweep(string.format('%.0f', tonumber(seen) - 2 * 3600000000), 10)
-return 1`)
+return ended`)
 
 	// updateScript returns -1 if there is no session and 0 if it has another version.
 	updateScript = redis.NewScript(scriptPrelude + `

@@ -27,7 +27,8 @@ func (r *Redis) ListSessions(ctx context.Context, kind, subject string) ([]app.S
 	return list, nil
 }
 
-// listed reads one reply of listScript: a key, and names and values in turn.
+// listed reads one reply of a script: a key, and names and values in turn. Of a session
+// that is damaged it returns the Key alone, and false.
 func listed(reply any) (app.StoredSession, bool) {
 	pair, ok := reply.([]any)
 	if !ok || len(pair) != 2 {
@@ -42,7 +43,7 @@ func listed(reply any) (app.StoredSession, bool) {
 	}
 	record, err := fromFields(fields)
 	if err != nil {
-		return app.StoredSession{}, false
+		return app.StoredSession{Key: key}, false
 	}
 	return app.StoredSession{Key: key, SessionRecord: *record}, true
 }

@@ -17,9 +17,11 @@ import (
 	"github.com/kahu-go/kahu/sessionstores/storetest"
 )
 
-func dial(t testing.TB) *redis.Client {
+func dial(t testing.TB) *redis.Client { return dialTo(t, redistest.URL(t)) }
+
+func dialTo(t testing.TB, address string) *redis.Client {
 	t.Helper()
-	o, err := redis.ParseURL(redistest.URL(t))
+	o, err := redis.ParseURL(address)
 	require.NoError(t, err)
 	c := redis.NewClient(o)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
@@ -57,8 +59,10 @@ func TestRedisSendsOneCommandACall(t *testing.T) {
 		require.NoError(t, c.FlushDB(t.Context()).Err())
 		c.AddHook(sent)
 		sent.names = nil
-		require.NoError(t, store.Insert(t.Context(), "a", "old", r))
-		_, err := store.Find(t.Context(), "a")
+		_, err := store.InsertLimited(t.Context(), "b", "old", record("frodo"), 1)
+		require.NoError(t, err)
+		require.NoError(t, store.Insert(t.Context(), "a", "b", r))
+		_, err = store.Find(t.Context(), "a")
 		require.NoError(t, err)
 		require.NoError(t, store.Update(t.Context(), "a", r))
 		require.NoError(t, store.Touch(t.Context(), "a", r.Seen.Add(time.Minute), r.IdleUntil))
@@ -118,6 +122,21 @@ func TestRedisCleansUpByItself(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 1, n)
 		assert.Empty(t, keys(t, c), "and nothing is left of it")
+	})
+	t.Run("what Redis has dropped is not counted and not told of", func(t *testing.T) {
+		for _, key := range []string{"a", "b", "c"} {
+			require.NoError(t, store.Insert(t.Context(), key, "", record("frodo")))
+		}
+		require.NoError(t, c.Del(t.Context(), "{kahu}:s:a").Err())
+		ended, err := store.InsertLimited(t.Context(), "d", "", record("frodo"), 3)
+		require.NoError(t, err)
+		assert.Empty(t, ended)
+		ended, err = store.InsertLimited(t.Context(), "e", "", record("frodo"), 1)
+		require.NoError(t, err)
+		assert.Len(t, ended, 3)
+		assert.Len(t, keys(t, c), 1+1+1, "and nothing is left of those that were ended")
+		assert.EqualValues(t, 1, c.ZCard(t.Context(), "{kahu}:x").Val())
+		require.NoError(t, c.FlushDB(t.Context()).Err())
 	})
 	t.Run("later logins remove what is noted of them", func(t *testing.T) {
 		for i := range 25 {
@@ -189,6 +208,8 @@ func TestRedisFaultsAreErrors(t *testing.T) {
 		require.Error(t, err)
 		require.NotErrorIs(t, err, app.ErrSessionGone)
 	}
+	_, err = store.InsertLimited(t.Context(), "key", "", record("frodo"), 1)
+	require.Error(t, err)
 	_, err = store.ListSessions(t.Context(), "session", "frodo")
 	require.Error(t, err)
 	_, err = store.DeleteSessions(t.Context(), "session", "frodo", "")

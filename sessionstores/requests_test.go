@@ -42,8 +42,10 @@ type site struct {
 	goOn     chan struct{}
 }
 
-func newSite(store app.SessionStore) *site {
-	s := &site{sessions: app.NewSessions(store, names, app.SessionOptions{}), loaded: make(chan struct{}), goOn: make(chan struct{})}
+func newSite(store app.SessionStore) *site { return newSiteWith(store, app.SessionOptions{}) }
+
+func newSiteWith(store app.SessionStore, o app.SessionOptions) *site {
+	s := &site{sessions: app.NewSessions(store, names, o), loaded: make(chan struct{}), goOn: make(chan struct{})}
 	s.handler = app.New().Use(s.sessions.Layer, func(ctx *app.Context, _ app.Handler) error { return s.route(ctx) })
 	return s
 }
@@ -53,8 +55,13 @@ func (s *site) route(ctx *app.Context) error {
 	switch path := ctx.Request.URL.Path; path {
 	case "/login":
 		return ctx.Login("frodo")
+	case "/login/sam":
+		return ctx.Login("sam")
 	case "/logout":
 		return ctx.Logout()
+	case "/logout/others":
+		_, err := s.sessions.LogoutOthers(ctx)
+		return err
 	case "/me":
 		return app.RequireLogin(ctx, func(*app.Context) error { return nil })
 	case "/slow":
@@ -79,12 +86,17 @@ func (s *site) slow(ctx *app.Context) error {
 }
 
 func (s *site) send(path string, cookie *http.Cookie) *httptest.ResponseRecorder {
+	return serve(s.handler, path, cookie)
+}
+
+func serve(h http.Handler, path string, cookie *http.Cookie) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, nil)
+	r.Header.Set("User-Agent", "Palantir/1.0")
 	if cookie != nil {
 		r.AddCookie(cookie)
 	}
 	w := httptest.NewRecorder()
-	s.handler.ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return w
 }
 

@@ -5,7 +5,8 @@ import (
 	"github.com/kahu-go/kahu/internal/cell"
 )
 
-const columns = "s.kind, s.subject, s.data, s.version, s.created, s.logged_in, s.seen, s.idle_until, s.until, s.address, s.agent"
+// columns are those of a [row] in order.
+const columns = "kind, subject, data, version, created, logged_in, seen, idle_until, until, address, agent"
 
 // expires is the expression of the index sessions_expiry.
 const expires = "(CASE WHEN idle_until < until THEN idle_until ELSE until END)"
@@ -21,6 +22,11 @@ type row struct {
 func (r *row) dest() []any {
 	return []any{&r.kind, &r.subject, &r.data, &r.version, &r.created, &r.loggedIn, &r.seen, &r.idleUntil, &r.until,
 		&r.address, &r.agent}
+}
+
+// over reports whether the session had ended at a time, also of a row that is damaged.
+func (r *row) over(now int64) bool {
+	return r.idleUntil.OK && r.idleUntil.N <= now || r.until.OK && r.until.N <= now
 }
 
 func (r *row) record() (*app.SessionRecord, error) {

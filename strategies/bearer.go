@@ -1,11 +1,9 @@
 package strategies
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,15 +11,6 @@ import (
 
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/tokenstores"
-)
-
-// Never is the Expiry of a token that does not expire. It has to be asked for.
-const Never time.Duration = -1
-
-const (
-	month       = 30 * 24 * time.Hour
-	hundredYear = 100 * 365 * 24 * time.Hour
-	touchEvery  = time.Minute
 )
 
 // Bearer proves a user by an opaque token in the Authorization header (RFC 6750), and
@@ -35,67 +24,15 @@ type Bearer struct {
 	store tokenstores.Store
 	users app.Serializer
 	o     BearerOptions
+	kind  string // "bearer", or of what it is a part
 }
 
 var (
 	_ app.Strategy   = (*Bearer)(nil)
 	_ app.Challenger = (*Bearer)(nil)
+	_ app.Describer  = (*Bearer)(nil)
 	_ app.Ender      = (*Bearer)(nil)
 )
-
-// BearerOptions are the options of [NewBearer]. The zero value is safe.
-type BearerOptions struct {
-	// Type is what the tokens are for: it is part of each row and each hash, and a token
-	// of another Type is unknown. "": api.
-	Type string
-
-	// Prefix begins every token, so that leaked ones can be searched for; "": kahu_.
-	Prefix string
-
-	// Realm is named in the challenge; "": Type.
-	Realm string
-
-	// Expiry is how long a token lives that says nothing else; 0: 30 days, [Never]: for ever.
-	Expiry time.Duration
-
-	// IdleLimit ends a token that is not used for so long; 0: no limit. At least 2 minutes,
-	// because use is written once a minute.
-	IdleLimit time.Duration
-
-	// NoTouch leaves the time of the last use unwritten. Not together with IdleLimit.
-	NoTouch bool
-
-	// Keys make MACs of the hashes; nil: SHA-256.
-	Keys *TokenKeys
-
-	// Form is the name of a field in which a form may bring the token (RFC 6750 section
-	// 2.2); "": none.
-	Form string
-
-	// SchemeOptional takes a header that is nothing but a token, too.
-	SchemeOptional bool
-
-	// InsecureQuery is the name of a query parameter that may hold the token. It ends up in
-	// logs, histories and Referer headers. "": none.
-	InsecureQuery string
-
-	// Extract replaces all of that: it returns the token's text, or app.ErrNoCredentials,
-	// or an *app.Rejection.
-	Extract func(ctx *app.Context) (string, error)
-
-	// Valid has the last word about a token that is genuine and live: an *app.Rejection
-	// refuses it, any other error is a fault. nil: it is valid.
-	Valid func(ctx *app.Context, t *tokenstores.Token, user any) error
-
-	// Timeout bounds each question to the store and the Serializer; 0: 2 seconds.
-	Timeout time.Duration
-
-	// Logger gets what must not fail a request; nil: slog.Default().
-	Logger *slog.Logger
-
-	// Clock is the time; nil: time.Now.
-	Clock func() time.Time
-}
 
 // NewBearer makes the strategy. It panics without a store or a Serializer, and for
 // options that contradict each other. If the store is a [tokenstores.UserJoiner] it is
@@ -104,45 +41,16 @@ func NewBearer(store tokenstores.Store, users app.Serializer, o BearerOptions) *
 	if isNil(store) || isNil(users) {
 		panic("strategies: NewBearer needs a store and a Serializer")
 	}
-	o.setDefaults()
+	o.setDefaults("BearerOptions")
+	return newBearer(store, users, o, "bearer")
+}
+
+func newBearer(store tokenstores.Store, users app.Serializer, o BearerOptions, kind string) *Bearer {
 	if j, ok := store.(tokenstores.UserJoiner); ok {
 		store = j.JoinUsers(users)
 	}
-	return &Bearer{store, users, o}
+	return &Bearer{store, users, o, kind}
 }
-
-func (o *BearerOptions) setDefaults() {
-	o.Type = cmp.Or(o.Type, "api")
-	o.Prefix = cmp.Or(o.Prefix, "kahu_")
-	o.Realm = cmp.Or(o.Realm, o.Type)
-	o.Expiry = cmp.Or(o.Expiry, month)
-	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-	const plain = digits + "-_."
-	switch {
-	case len(o.Type) > 64 || strings.Trim(o.Type, plain) != "":
-		panic("strategies: BearerOptions.Type: letters, digits, '-', '_' and '.', at most 64")
-	case len(o.Prefix) > 32 || strings.Trim(o.Prefix, plain) != "":
-		panic("strategies: BearerOptions.Prefix: letters, digits, '-', '_' and '.', at most 32")
-	case strings.ContainsFunc(o.Realm, notQuotable):
-		panic("strategies: BearerOptions.Realm: printable ASCII without quotes and backslashes")
-	case o.Expiry != Never && !sensible(o.Expiry), o.Timeout < 0:
-		panic("strategies: BearerOptions: Expiry and Timeout must be positive, Expiry at most 100 years, or Never")
-	case o.IdleLimit != 0 && (o.IdleLimit < 2*touchEvery || !sensible(o.IdleLimit)):
-		panic("strategies: BearerOptions.IdleLimit is under 2 minutes or over 100 years")
-	case o.IdleLimit != 0 && o.NoTouch:
-		panic("strategies: BearerOptions: an IdleLimit needs the last use, which NoTouch leaves unwritten")
-	}
-}
-
-func sensible(d time.Duration) bool { return d > 0 && d <= hundredYear }
-
-func notQuotable(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }
 
 // Authenticate proves the owner of the request's token. Identity.Info is the
 // *[tokenstores.Token], Identity.Scopes are its scopes.
@@ -151,6 +59,11 @@ func (b *Bearer) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.prove(ctx, text, b.deliberate(ctx, text))
+}
+
+// prove returns the owner of a token, which is then in use.
+func (b *Bearer) prove(ctx *app.Context, text string, deliberate bool) (*app.Identity, error) {
 	t, user, err := b.verify(ctx.Context(), text)
 	if err == nil && b.o.Valid != nil {
 		err = b.o.Valid(ctx, t, user)
@@ -159,7 +72,10 @@ func (b *Bearer) Authenticate(ctx *app.Context) (*app.Identity, error) {
 		return nil, err
 	}
 	b.touch(ctx, t)
-	return &app.Identity{User: user, Scopes: slices.Clone(t.Scopes), Info: t, Via: "bearer", Deliberate: b.deliberate(ctx, text)}, nil
+	return &app.Identity{
+		User: user, Scopes: slices.Clone(t.Scopes), Info: t, Via: b.kind,
+		Subject: t.Subject, Handle: t.ID, Deliberate: deliberate,
+	}, nil
 }
 
 func (b *Bearer) extract(ctx *app.Context) (string, error) {
@@ -251,7 +167,7 @@ func addressOf(ctx *app.Context) string {
 func (b *Bearer) End(ctx *app.Context, id *app.Identity) error {
 	t, ok := id.Info.(*tokenstores.Token)
 	if !ok {
-		return fmt.Errorf("strategies: Bearer cannot end a %T", id.Info)
+		return fmt.Errorf("strategies: %s cannot end a %T", b.kind, id.Info)
 	}
 	_, err := b.revoke(ctx.Context(), t.ID, t.Subject)
 	return err
@@ -264,7 +180,11 @@ func (b *Bearer) Challenge(_ *app.Context, why error) string {
 }
 
 func bearerChallenge(realm string, why error) string {
-	c := `Bearer realm="` + realm + `"`
+	return tokenChallenge(`Bearer realm="`+realm+`"`, why)
+}
+
+// tokenChallenge adds to a challenge what is wrong with the token.
+func tokenChallenge(c string, why error) string {
 	r, ok := errors.AsType[*app.Rejection](why)
 	if !ok {
 		return c
@@ -277,6 +197,21 @@ func bearerChallenge(realm string, why error) string {
 		c += `, scope="` + scopes + `"`
 	}
 	return c
+}
+
+// Describe names the places where the token may be.
+func (b *Bearer) Describe() (name, looksAt string) {
+	if b.o.Extract != nil {
+		return b.kind, "a place of the application's"
+	}
+	looksAt = "the Authorization header"
+	if b.o.Form != "" {
+		looksAt += ", the form's " + b.o.Form
+	}
+	if b.o.InsecureQuery != "" {
+		looksAt += ", the query's " + b.o.InsecureQuery
+	}
+	return b.kind, looksAt
 }
 
 func (b *Bearer) now() time.Time { return b.o.Clock().UTC().Truncate(time.Microsecond) }

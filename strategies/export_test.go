@@ -6,3 +6,8 @@ func Sum(body string) string {
 	rest := body[len(prefix):]
 	return tokenText{prefix, rest[:idChars], rest[idChars:]}.String()
 }
+
+// SumOf completes a forged token with another prefix.
+func SumOf(prefix, rest string) string {
+	return tokenText{prefix, rest[:idChars], rest[idChars:]}.String()
+}

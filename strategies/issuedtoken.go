@@ -33,6 +33,7 @@ var ErrTokenOptions = errors.New("strategies: unusable token options")
 //	{"type":"bearer","token":"kahu_…","expires_at":"3018-10-23T12:00:00Z","expires_in":2592000}
 type IssuedToken struct {
 	*tokenstores.Token
+	kind string        // of the strategy: "bearer"
 	text func() string // a function, so that no printing of values can show it
 	now  time.Time
 }
@@ -56,7 +57,7 @@ func (t *IssuedToken) MarshalJSON() ([]byte, error) {
 		Token     string     `json:"token"`
 		ExpiresAt *time.Time `json:"expires_at,omitempty"`
 		ExpiresIn int64      `json:"expires_in,omitempty"`
-	}{Type: "bearer", Token: t.Text()}
+	}{Type: t.kind, Token: t.Text()}
 	if !t.Expires.IsZero() {
 		at := t.Expires.Truncate(time.Second)
 		shape.ExpiresAt, shape.ExpiresIn = &at, int64(t.Expires.Sub(t.now)/time.Second)
@@ -108,7 +109,7 @@ func (b *Bearer) make(subject string, o TokenOptions) (*IssuedToken, error) {
 	if t.Meta, err = encodeMeta(o.Meta); err != nil {
 		return nil, err
 	}
-	return &IssuedToken{t, text.String, now}, nil
+	return &IssuedToken{t, b.kind, text.String, now}, nil
 }
 
 func chosen(own, general time.Duration) time.Duration {

@@ -37,29 +37,37 @@ func (o *BearerOptions) places(ctx *app.Context) (string, error) {
 
 // authorization returns the token of the Authorization header, "" if there is none of ours.
 func authorization(ctx *app.Context, schemeOptional bool) (string, error) {
-	lines := ctx.Request.Header["Authorization"]
-	if len(lines) > 1 {
-		return "", badRequest("Send one Authorization header")
-	}
-	if len(lines) == 0 || lines[0] == "" {
-		return "", nil
-	}
-	// The scheme ends where a token (RFC 9110 section 5.6.2) does.
-	end := strings.IndexFunc(lines[0], func(r rune) bool { return !strings.ContainsRune(schemeChars, r) })
-	if end < 0 {
-		end = len(lines[0])
-	}
-	scheme, rest := lines[0][:end], lines[0][end:]
-	text, spaced := strings.CutPrefix(rest, " ")
+	scheme, rest, err := authorizationHeader(ctx)
 	switch {
+	case err != nil:
+		return "", err
 	case schemeOptional && rest == "" && !strings.EqualFold(scheme, "Bearer"):
 		return scheme, nil
 	case !strings.EqualFold(scheme, "Bearer"):
 		return "", nil // another strategy's
-	case !spaced || text == "" || strings.ContainsAny(text, " \t,"):
+	}
+	text, spaced := strings.CutPrefix(rest, " ")
+	if !spaced || text == "" || strings.ContainsAny(text, " \t,") {
 		return "", badRequest("Malformed Authorization header")
 	}
 	return text, nil
+}
+
+// authorizationHeader splits the one Authorization header where the scheme, a token
+// (RFC 9110 section 5.6.2), ends. Without a header the scheme is "".
+func authorizationHeader(ctx *app.Context) (scheme, rest string, err error) {
+	lines := ctx.Request.Header["Authorization"]
+	if len(lines) > 1 {
+		return "", "", badRequest("Send one Authorization header")
+	}
+	if len(lines) == 0 {
+		return "", "", nil
+	}
+	end := strings.IndexFunc(lines[0], func(r rune) bool { return !strings.ContainsRune(schemeChars, r) })
+	if end < 0 {
+		end = len(lines[0])
+	}
+	return lines[0][:end], lines[0][end:], nil
 }
 
 const schemeChars = digits + "!#$%&'*+-.^_`|~"

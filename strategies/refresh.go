@@ -107,8 +107,9 @@ func (j *JWT) Presented(ctx *app.Context) (*JWTClaims, error) {
 
 // renew gives a pair for the token that was sent, or ends the device.
 func (j *JWT) renew(ctx context.Context, d *device, with *JWTClaims, r RefreshRequest) (*TokenPair, error) {
-	last := d.sent.secretIs(j.o.Refresh.Keys, j.refreshType, d.row.Hash)
-	again := !last && j.inGrace(d)
+	turns := j.rotation()
+	last := turns.last(d)
+	again := !last && turns.former(d) && turns.inGrace(d, j.now())
 	if !last && !again {
 		return nil, j.reused(ctx, d)
 	}
@@ -122,15 +123,6 @@ func (j *JWT) renew(ctx context.Context, d *device, with *JWTClaims, r RefreshRe
 		return j.answerAgain(ctx, d, r)
 	}
 	return j.rotate(ctx, d, r)
-}
-
-// inGrace reports whether the token that was sent is the one before the last, and was used
-// not long ago. The time counts from its first use, for nothing is written when it is used
-// again.
-func (j *JWT) inGrace(d *device) bool {
-	age := j.now().Sub(time.UnixMicro(d.state.Issued))
-	return d.state.Former != "" && d.sent.secretIs(j.o.Refresh.Keys, j.refreshType, d.state.Former) &&
-		j.o.Refresh.Grace != NoGrace && age < j.o.Refresh.Grace && age > -skew // a clock that was set back does not stretch it
 }
 
 // reused ends a device whose token was used by two.
@@ -198,20 +190,18 @@ func (j *JWT) undenied(ctx context.Context, d *device, with *JWTClaims) error {
 // rotate makes the successor of the device's last token. It is [tokenstores.ErrTokenRotated]
 // if another call was sooner.
 func (j *JWT) rotate(ctx context.Context, d *device, r RefreshRequest) (*TokenPair, error) {
-	next, nonce, err := j.next(d)
+	id, err := randomID()
 	if err != nil {
 		return nil, err
 	}
 	now := j.now()
 	state := d.state
-	state.Nonce, state.Issued, state.Retired = nonce, now.UnixMicro(), d.state.Token
-	if state.Token, err = randomID(); err != nil {
+	state.Token, state.Retired = id, d.state.Token
+	next, hash, err := j.rotation().turn(d.sent, &state, now)
+	if err != nil {
 		return nil, err
 	}
-	renewal := tokenstores.Renewal{Used: now, Address: r.Address}
-	// All with the present key: one that was retired is needed until each device was refreshed.
-	state.Former, _ = d.sent.hashes(j.o.Refresh.Keys, j.refreshType)
-	renewal.Hash, state.Proof = next.hashes(j.o.Refresh.Keys, j.refreshType)
+	renewal := tokenstores.Renewal{Hash: hash, Used: now, Address: r.Address}
 	if renewal.State, err = state.encode(); err != nil {
 		return nil, err
 	}
@@ -232,9 +222,9 @@ func (j *JWT) rotate(ctx context.Context, d *device, r RefreshRequest) (*TokenPa
 
 // answerAgain gives the successor that the token has already.
 func (j *JWT) answerAgain(ctx context.Context, d *device, r RefreshRequest) (*TokenPair, error) {
-	next := d.sent.successor(j.o.Refresh.Keys, d.state.Nonce)
-	if !next.secretIs(j.o.Refresh.Keys, j.refreshType, d.row.Hash) {
-		return nil, invalidRefresh(errors.New("its successor cannot be made again"))
+	next, ok := j.rotation().again(d)
+	if !ok {
+		return nil, invalidRefresh(errNoSuccessor)
 	}
 	// A revocation deletes rows first and begins the user's epoch then: so a row that is
 	// there after the epoch was asked for says that the epoch is not too young for it.
@@ -267,18 +257,8 @@ func (j *JWT) answer(ctx context.Context, d *device, next refreshText, r Refresh
 	}, next.String())
 }
 
-// next returns the token that follows the one that was sent, and what it was made with, if
-// it is to be made again within the Grace.
-func (j *JWT) next(d *device) (next refreshText, nonce string, err error) {
-	if j.o.Refresh.Grace == NoGrace {
-		next, err = newRefreshText(d.sent.prefix)
-		next.id, next.proof = d.sent.id, d.sent.proof
-		return next, "", err
-	}
-	if nonce, err = newNonce(j.o.Refresh.Keys); err != nil {
-		return next, "", err
-	}
-	return d.sent.successor(j.o.Refresh.Keys, nonce), nonce, nil
+func (j *JWT) rotation() rotation {
+	return rotation{j.refreshType, j.o.Refresh.Keys, j.o.Refresh.Grace}
 }
 
 func invalidRefresh(why error) error {

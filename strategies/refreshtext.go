@@ -4,9 +4,11 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // A refreshText is a refresh token as its owner has it. Its id and its proof are those of
@@ -80,3 +82,61 @@ func (t refreshText) successor(keys *TokenKeys, nonce string) refreshText {
 	t.secret = base62(secret, secretChars)
 	return t
 }
+
+// A rotation says how the secrets of one type of tokens follow each other.
+type rotation struct {
+	typ   string
+	keys  *TokenKeys
+	grace time.Duration
+}
+
+// last reports whether the secret that was sent is the device's last one.
+func (r rotation) last(d *device) bool { return d.sent.secretIs(r.keys, r.typ, d.row.Hash) }
+
+// former reports whether it is the one before.
+func (r rotation) former(d *device) bool {
+	return d.state.Former != "" && d.sent.secretIs(r.keys, r.typ, d.state.Former)
+}
+
+// inGrace reports whether the last secret took the place of another not long ago. The time
+// counts from then on, for nothing is written when the former one is used again.
+func (r rotation) inGrace(d *device, now time.Time) bool {
+	age := now.Sub(time.UnixMicro(d.state.Issued))
+	return d.state.Former != "" && r.grace != NoGrace && age < r.grace && age > -skew // a clock that was set back does not stretch it
+}
+
+// turn returns the token that follows the one that was sent, with its hash, and notes in
+// state how it did. All is with the present key: one that was retired is needed until each
+// device was used.
+func (r rotation) turn(sent refreshText, state *family, now time.Time) (next refreshText, hash string, err error) {
+	if next, state.Nonce, err = r.next(sent); err != nil {
+		return next, "", err
+	}
+	state.Issued = now.UnixMicro()
+	state.Former, _ = sent.hashes(r.keys, r.typ)
+	hash, state.Proof = next.hashes(r.keys, r.typ)
+	return next, hash, nil
+}
+
+// next returns a successor, and what it was made with, if it is to be made again within the
+// grace.
+func (r rotation) next(sent refreshText) (next refreshText, nonce string, err error) {
+	if r.grace == NoGrace {
+		next, err = newRefreshText(sent.prefix)
+		next.id, next.proof = sent.id, sent.proof
+		return next, "", err
+	}
+	if nonce, err = newNonce(r.keys); err != nil {
+		return next, "", err
+	}
+	return sent.successor(r.keys, nonce), nonce, nil
+}
+
+// again makes the successor once more that the former token has, and reports whether it is
+// that one.
+func (r rotation) again(d *device) (next refreshText, ok bool) {
+	next = d.sent.successor(r.keys, d.state.Nonce)
+	return next, next.secretIs(r.keys, r.typ, d.row.Hash)
+}
+
+var errNoSuccessor = errors.New("its successor cannot be made again")

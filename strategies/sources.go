@@ -73,7 +73,7 @@ func FromCookie(name string, trustedOrigins ...string) Source {
 		if text == "" || err != nil {
 			return "", err
 		}
-		if err := origins.Check(ctx.Request); err != nil {
+		if err := ctx.CheckOrigin(origins); err != nil {
 			return "", &app.Error{Status: http.StatusForbidden, Message: "Cross-site request refused", Cause: err}
 		}
 		return text, nil

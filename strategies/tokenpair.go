@@ -80,6 +80,9 @@ func (j *JWT) Issue(ctx context.Context, user any, o PairOptions) (*TokenPair, e
 	if err != nil {
 		return nil, err
 	}
+	if j.o.Stamp != nil && j.o.Stamp(user) == "" {
+		return nil, errors.New("strategies: JWTOptions.Stamp returned nothing, to which a token could be bound")
+	}
 	if !isClaim(subject) {
 		return nil, fmt.Errorf("%w: the subject of the user has over 255 bytes or control characters", ErrTokenOptions)
 	}

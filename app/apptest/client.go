@@ -1,6 +1,7 @@
 // Package apptest is for tests of applications: a browser-like client that needs no
-// network, a clock that stands still, and tokens in every state that they can be in. It
-// sits beside app as httptest does beside http.
+// network and can act as any user, a clock that stands still, sessions and tokens in every
+// state that they can be in, and the events that an application tells. It sits beside app as
+// httptest does beside http.
 package apptest
 
 import (
@@ -84,13 +85,18 @@ func (c *Client) Do(r *http.Request) *Response {
 			r.Header[name] = values
 		}
 	}
+	return c.exchange(c.handler, r)
+}
+
+// exchange adds the cookies and keeps those of the answer.
+func (c *Client) exchange(h http.Handler, r *http.Request) *Response {
 	if _, set := r.Header["Cookie"]; !set {
 		for _, cookie := range c.jar.cookies(r.URL, c.Now()) {
 			r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value, Quoted: cookie.Quoted})
 		}
 	}
 	w := httptest.NewRecorder()
-	aborted := serve(c.handler, w, r)
+	aborted := serve(h, w, r)
 	result := w.Result()
 	c.jar.keep(r.URL, result.Header["Set-Cookie"], c.Now())
 	return &Response{Status: result.StatusCode, Header: result.Header, Body: w.Body.String(), Aborted: aborted, t: c.t}

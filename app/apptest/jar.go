@@ -97,6 +97,18 @@ func (j *jar) cookies(u *url.URL, now time.Time) []*http.Cookie {
 	return sent
 }
 
+// has reports whether a cookie is kept with this value.
+func (j *jar) has(c *http.Cookie) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.kept {
+		if s.cookie.Name == c.Name && s.cookie.Value == c.Value {
+			return true
+		}
+	}
+	return false
+}
+
 func (j *jar) replace(from *jar) {
 	from.mu.Lock()
 	kept := maps.Clone(from.kept)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,10 +138,19 @@ func TestForeignPairsLeaveNothing(t *testing.T) {
 	assert.Len(t, devices, 1)
 }
 
-// A failing is a test that notes that it failed.
+// A failing is a test that notes that it failed, and ends when it is told to.
 type failing struct {
 	testing.TB
-	why string
+	why      string
+	cleanups []func()
+}
+
+func (f *failing) Cleanup(clean func()) { f.cleanups = append(f.cleanups, clean) }
+
+func (f *failing) cleanup() {
+	for _, clean := range slices.Backward(f.cleanups) {
+		clean()
+	}
 }
 
 func (f *failing) Helper() {}

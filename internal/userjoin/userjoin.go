@@ -28,8 +28,8 @@ type Table interface {
 	Database() *bun.DB
 
 	// JoinColumns returns the table, its key and the columns that ScanJoined wants,
-	// as quoted identifiers: never a password hash. An empty table says that these
-	// users cannot be joined.
+	// as quoted identifiers: a password hash only if ScanJoined makes a digest of it that
+	// users have in its place. An empty table says that these users cannot be joined.
 	JoinColumns() (table, key string, columns []string)
 
 	// JoinKey returns the SQL expression that has the type of the key and the value

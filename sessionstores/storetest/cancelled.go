@@ -34,6 +34,11 @@ var contextClauses = []clause{
 			require.NotErrorIs(t, err, app.ErrSessionGone, name)
 			require.NotErrorIs(t, err, app.ErrSessionChanged, name)
 		}
+		if l, ok := s.(app.SessionLimiter); ok {
+			ended, err := l.InsertLimited(ctx, "new", "", record(), 1)
+			require.Error(t, err)
+			assert.Empty(t, ended)
+		}
 		assertGone(t, s, "new")
 		assertRecord(t, want, find(t, s, "key"))
 	}},

@@ -14,7 +14,7 @@ import (
 var ErrFault = errors.New("storetest: the store is down")
 
 // Faulty is a store that fails when told to and else passes calls on. Where the
-// store behind it lists or prunes, so does Faulty; users are never joined. It is
+// store behind it lists, limits or prunes, so does Faulty; users are never joined. It is
 // safe for concurrent use.
 type Faulty struct {
 	store app.SessionStore
@@ -27,9 +27,10 @@ type Faulty struct {
 }
 
 var (
-	_ app.SessionStore  = (*Faulty)(nil)
-	_ app.SessionLister = (*Faulty)(nil)
-	_ app.SessionPruner = (*Faulty)(nil)
+	_ app.SessionStore   = (*Faulty)(nil)
+	_ app.SessionLister  = (*Faulty)(nil)
+	_ app.SessionLimiter = (*Faulty)(nil)
+	_ app.SessionPruner  = (*Faulty)(nil)
 )
 
 // NewFaulty returns a store that works, over store.
@@ -47,7 +48,7 @@ func (f *Faulty) Fail(methods ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.methods = methods; len(methods) == 0 {
-		f.methods = []string{"Find", "Insert", "Update", "Touch", "Delete", "ListSessions", "DeleteSessions", "PruneSessions"}
+		f.methods = []string{"Find", "Insert", "Update", "Touch", "Delete", "InsertLimited", "ListSessions", "DeleteSessions", "PruneSessions"}
 	}
 }
 
@@ -149,6 +150,22 @@ func (f *Faulty) DeleteSessions(ctx context.Context, kind, subject, keep string)
 		return err
 	})
 	return n, err
+}
+
+// InsertLimited implements [app.SessionLimiter] if the store behind does.
+func (f *Faulty) InsertLimited(ctx context.Context, key, old string, r *app.SessionRecord, limit int) (ended []app.StoredSession, err error) {
+	err = f.do("InsertLimited", func() (err error) {
+		l, ok := f.store.(app.SessionLimiter)
+		if !ok {
+			return errNoOption
+		}
+		ended, err = l.InsertLimited(ctx, key, old, r, limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ended, nil
 }
 
 // PruneSessions implements [app.SessionPruner] if the store behind does.

@@ -49,6 +49,8 @@ func TestFaulty(t *testing.T) {
 		require.ErrorIs(t, err, storetest.ErrFault)
 		_, err = f.PruneSessions(t.Context(), time.Unix(1, 0), 1)
 		require.ErrorIs(t, err, storetest.ErrFault)
+		_, err = f.InsertLimited(t.Context(), "key", "", record(), 1)
+		require.ErrorIs(t, err, storetest.ErrFault)
 		_, err = f.ListSessions(t.Context(), "session", "frodo")
 		require.ErrorIs(t, err, storetest.ErrFault)
 		_, err = f.DeleteSessions(t.Context(), "session", "frodo", "")

@@ -1,4 +1,5 @@
-// Package strategytest helps to test applications and strategies.
+// Package strategytest has the suite that every [app.Strategy] must pass, in [Run], and real
+// logins for tests of applications. docs/write-a-strategy.md shows a strategy and its test.
 package strategytest
 
 import (

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package passwords
+
+func background() {}
+
+const polite = false
