@@ -18,12 +18,13 @@ var mailed = map[accounts.Purpose]string{
 }
 
 // newPeople makes the routes of the users, who have sessions, and tokens for programs, too.
+// With a session its device is forgotten. A new password forgets the one that asks as well.
 // Their JWTs are those of /jwt, but for the header that api_guard's clients send them in.
 func (s *site) newPeople(store members, mailer accounts.Mailer) *accounts.Accounts {
 	o := s.accountOptions("", mailer)
 	o.Tokens = s.jwt.With(asAPIGuard)
 	o.Fields = []string{"username"}
-	o.Sessions, o.Others = s.sessions, []accounts.Revoker{s.tokens}
+	o.Sessions, o.Others = s.sessions, []accounts.Revoker{s.tokens, s.remember}
 	return accounts.New(store, o)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
@@ -26,11 +27,12 @@ type config struct {
 	jwtKeys     *strategies.JWTKeys // in the files that JWT_KEY_FILE names
 	smtp        *accounts.SMTP      // SMTP_URL and MAIL_FROM; nil: mails are printed
 	hasher      passwords.Hasher    // the default, which tests have no time for
+	log         *slog.Logger        // gets who logs in and out, and who is kept out
 	warnings    []string
 }
 
 func readConfig(getenv func(string) string) (*config, error) {
-	c := &config{port: getenv("PORT"), databaseURL: getenv("DATABASE_URL"), redisURL: getenv("REDIS_URL"), hasher: passwords.NewBcrypt(passwords.BcryptOptions{})}
+	c := &config{port: getenv("PORT"), databaseURL: getenv("DATABASE_URL"), redisURL: getenv("REDIS_URL"), hasher: passwords.NewBcrypt(passwords.BcryptOptions{}), log: slog.Default()}
 	if c.port == "" {
 		c.port = "3000"
 	}

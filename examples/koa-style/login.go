@@ -7,6 +7,11 @@ import (
 	"github.com/kahu-go/kahu/strategies"
 )
 
+// A stay says whether somebody wants to be remembered when the session is over.
+type stay struct {
+	Remember bool `json:"remember"`
+}
+
 // login answers a browser's form with the page, everybody else with the user.
 func login(local *strategies.Local) app.Handler {
 	return func(ctx *app.Context) error {
@@ -14,7 +19,11 @@ func login(local *strategies.Local) app.Handler {
 		if err != nil {
 			return err
 		}
-		if err := ctx.Login(id.User); err != nil {
+		var want stay
+		if err := ctx.Bind(&want); err != nil {
+			return err
+		}
+		if err := ctx.Login(id.User, app.Remember(want.Remember)); err != nil {
 			return err
 		}
 		if wantsPage(ctx) {

@@ -56,7 +56,7 @@ func (c *config) run(ctx context.Context, out io.Writer) error {
 	end := sendMails(ctx, mails)
 	site := newSite(c, s, mails)
 	go site.sessions.PruneEvery(ctx, pruneEvery)
-	go site.jwt.PruneEvery(ctx, pruneEvery) // the store is that of the opaque tokens too
+	go site.jwt.PruneEvery(ctx, pruneEvery) // the store is that of opaque tokens and remembered devices, too
 	go s.pruneAttempts(ctx)
 	_, _ = fmt.Fprintf(out, "listening on %s (%s)\n", c.baseURL, s.kept)
 	for _, u := range demoUsers {

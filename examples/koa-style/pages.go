@@ -12,12 +12,12 @@ import (
 //go:embed pages
 var pageSources embed.FS
 
-var pages = parsePages("home", "login", "signup", "reset", "sent", "mailed", "dashboard", "account")
+var pages = parsePages("home", "login", "signup", "reset", "sent", "mailed", "dashboard", "account", "sessions", "confirm", "close")
 
 // parsePages returns templates by name, each with the layout and the parts around it.
 func parsePages(names ...string) map[string]*template.Template {
 	shared := template.Must(template.New("layout.html").
-		Funcs(template.FuncMap{"device": device, "day": day, "clock": clock, "iso": iso}).
+		Funcs(template.FuncMap{"device": device, "day": day, "clock": clock, "iso": iso, "nth": nth}).
 		ParseFS(pageSources, "pages/layout.html", "pages/parts.html"))
 	all := map[string]*template.Template{}
 	for _, name := range names {
@@ -79,6 +79,9 @@ func flash(ctx *app.Context, kind, text, path string) error {
 func wantsPage(ctx *app.Context) bool {
 	return ctx.Accepts("application/json", "text/html") == "text/html"
 }
+
+// nth counts from one, as people do.
+func nth(i int) int { return i + 1 }
 
 func day(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
 

@@ -9,9 +9,9 @@ import (
 
 // accountData is what the page of an account shows.
 type accountData struct {
-	Email                   string
-	Verified                bool
-	Password, Change, Close form
+	Email            string
+	Verified         bool
+	Password, Change form
 }
 
 func accountForms(u *User) accountData {
@@ -21,18 +21,17 @@ func accountForms(u *User) accountData {
 			Fields: append([]field{currentField("current-password", "Your password until now")}, newPassword("New password")...)},
 		Change: form{Username: u.Username, Action: "/account/email", Button: "Change the address",
 			Fields: []field{emailField("email", "New address", ""), currentField("email-password", "Your password")}},
-		Close: form{Username: u.Username, Action: "/account/delete", Button: "Delete the account", Danger: true,
-			Fields: []field{currentField("delete-password", "Your password")}},
 	}
 }
 
 func (s *site) account(ctx *app.Context, u *User) error { return showAccount(ctx, accountForms(u)) }
 
 func showAccount(ctx *app.Context, d accountData) error {
-	return show(ctx, "account", page{Title: "Account", Problem: d.Password.wrong || d.Change.wrong || d.Close.wrong, Data: d})
+	return show(ctx, "account", page{Title: "Account", Problem: d.Password.wrong || d.Change.wrong, Data: d})
 }
 
-// changePassword ends all other sessions, all devices and all tokens.
+// changePassword ends all other sessions, all devices and all tokens, and forgets where the
+// user stays logged in.
 func (s *site) changePassword(ctx *app.Context, u *User) error {
 	in, err := ctx.BindStrings(0, "current_password", "password", "password_confirmation")
 	if err != nil {
@@ -82,19 +81,12 @@ func (s *site) mailVerification(ctx *app.Context, u *User) error {
 	return flash(ctx, "info", "A mail is on its way to you.", "/account")
 }
 
-// deleteAccount asks for the password again.
-func (s *site) deleteAccount(ctx *app.Context, u *User) error {
-	in, err := ctx.BindStrings(0, "current_password")
-	if err != nil {
-		return err
-	}
-	if err := s.people.CheckPassword(ctx, u, in["current_password"]); err != nil {
-		d := accountForms(u)
-		if err := d.Close.refuse(ctx, err); err != nil {
-			return err
-		}
-		return showAccount(ctx, d)
-	}
+func showClose(ctx *app.Context) error {
+	return showForm(ctx, "close", "Delete the account", form{Action: "/account/close", Button: "Delete my account", Danger: true})
+}
+
+// closeAccount cannot be undone, so there is a guard that asks for the password again.
+func (s *site) closeAccount(ctx *app.Context, u *User) error {
 	if err := s.people.Remove(ctx, u); err != nil {
 		return err
 	}

@@ -82,18 +82,19 @@ func (v *visitor) signsUp() {
 
 func (v *visitor) changesThePassword() {
 	other := newVisitor(v.t, v.base)
-	require.Equal(v.t, 201, other.login(`{"username":"merry","password":"brandy-hall-1382"}`))
+	require.Equal(v.t, 201, other.login(`{"username":"merry","password":"brandy-hall-1382","remember":true}`))
 	token := other.issue("/token", "", `{"email":"merry@shire.example","password":"brandy-hall-1382"}`).Token
 	fields := url.Values{"current_password": {"x"}, "password": {"esquire-of-rohan-3019"}, "password_confirmation": {"esquire-of-rohan-3019"}}
 	status, _, body := v.submit("/account/password", fields)
 	assert.Equal(v.t, 422, status)
 	assert.Contains(v.t, body, `id="current-password-problem" role="alert">Current password is invalid.`)
-	assert.Equal(v.t, 1, strings.Count(body, `role="alert"`), "in one form of three")
+	assert.Equal(v.t, 1, strings.Count(body, `role="alert"`), "in one form of two")
 	assert.Equal(v.t, 200, other.status("GET", "/session", ""))
 
 	fields.Set("current_password", "brandy-hall-1382")
 	assert.Contains(v.t, v.sends("/account/password", fields, "/account"), "Your password was changed.")
-	assert.Equal(v.t, 401, other.status("GET", "/session", ""))
+	assert.Equal(v.t, 401, other.status("GET", "/session", ""), "and nothing brings it back")
+	assert.Contains(v.t, v.page("/account/sessions"), "You are logged in nowhere else.")
 	assert.Equal(v.t, 401, other.status("GET", "/api/me", token))
 	assert.Contains(v.t, v.page("/dashboard"), "You have none. Apps on phones", "a browser has no tokens")
 }
@@ -167,15 +168,11 @@ func (v *visitor) resetsThePassword(mails func() string) {
 }
 
 func (v *visitor) deletesTheAccount() {
-	for _, wrong := range []string{"", "x"} {
-		status, _, body := v.submit("/account/delete", url.Values{"current_password": {wrong}})
-		assert.Equal(v.t, 422, status)
-		assert.Contains(v.t, body, `id="delete-password-problem" role="alert">Current password is invalid.`)
-	}
-	fields := url.Values{"current_password": {"brandy-hall-1382"}}
-	status, _, _ := v.send("POST", "/account/delete", formType, fields.Encode(), "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
+	assert.Contains(v.t, v.page("/account"), `<a href="/account/close">`)
+	assert.Contains(v.t, v.page("/account/close"), "<strong>merry</strong>", "whose password was typed just now")
+	status, _, _ := v.send("POST", "/account/close", formType, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
 	assert.Equal(v.t, 403, status, "another site deletes nothing")
-	assert.Contains(v.t, v.sends("/account/delete", fields, "/"), "Your account was deleted.")
+	assert.Contains(v.t, v.sends("/account/close", nil, "/"), "Your account was deleted.")
 	status, header, _ := v.get("/account", aBrowser...)
 	assert.Equal(v.t, []any{303, "/login"}, []any{status, header.Get("Location")})
 	status, _, _ = v.submit("/login", url.Values{"username": {"merry"}, "password": {"brandy-hall-1382"}})

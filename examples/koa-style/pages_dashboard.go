@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/kahu-go/kahu/app"
@@ -13,8 +12,7 @@ import (
 // dashboardData is what the dashboard shows.
 type dashboardData struct {
 	Base     string
-	Sessions []sessionView
-	Others   bool // there are sessions but this one
+	Sessions []app.SessionInfo
 	Devices  []strategies.Device
 	Tokens   []tokenstores.Token
 	Form     tokenForm
@@ -23,30 +21,15 @@ type dashboardData struct {
 	New      *strategies.IssuedToken // made just now
 }
 
-// A sessionView is a session and whether it is the one that asks.
-type sessionView struct {
-	app.SessionInfo
-	This bool
-}
-
 func (s *site) dashboard(ctx *app.Context, u *User) error {
 	return s.showDashboard(ctx, u, dashboardData{Form: tokenForm{Expiry: "30"}})
 }
 
 // showDashboard adds what is stored to what the request has to say.
 func (s *site) showDashboard(ctx *app.Context, u *User, d dashboardData) (err error) {
-	sessions, err := s.sessions.List(ctx.Context(), u)
-	if err != nil {
+	if d.Sessions, err = s.sessions.Mine(ctx); err != nil {
 		return err
 	}
-	this, err := s.sessions.Session(ctx)
-	if err != nil {
-		return err
-	}
-	for _, info := range sessions {
-		d.Sessions = append(d.Sessions, sessionView{info, info.Handle == this.Handle()})
-	}
-	d.Others = len(sessions) > 1
 	if d.Devices, err = s.jwt.Devices(ctx.Context(), u); err != nil {
 		return err
 	}
@@ -55,19 +38,6 @@ func (s *site) showDashboard(ctx *app.Context, u *User, d dashboardData) (err er
 	}
 	d.Base, d.Scopes, d.Expiries = s.base, d.Form.scopes(), d.Form.expiries()
 	return show(ctx, "dashboard", page{Title: "Dashboard", Problem: d.Form.wrong(), Data: d})
-}
-
-// endOtherSessions logs the user out everywhere else.
-func (s *site) endOtherSessions(ctx *app.Context) error {
-	n, err := s.sessions.LogoutOthers(ctx)
-	if err != nil {
-		return err
-	}
-	text := fmt.Sprintf("%d other sessions were logged out.", n)
-	if n == 1 {
-		text = "One other session was logged out."
-	}
-	return flash(ctx, "info", text, "/dashboard")
 }
 
 // createTokenForm makes a token and answers with the page that shows it, instead of

@@ -7,8 +7,12 @@ import (
 	"github.com/kahu-go/kahu/app"
 )
 
-// loginData is what the form to log in shows: the name that was typed, and what is wrong.
-type loginData struct{ Name, Problem string }
+// loginData is what the form to log in shows: what was typed and chosen, and what is wrong.
+type loginData struct {
+	Name     string `json:"username"`
+	Remember bool   `json:"remember"`
+	Problem  string `json:"-"`
+}
 
 func showLogin(ctx *app.Context) error {
 	id, err := ctx.Identity()
@@ -21,7 +25,8 @@ func showLogin(ctx *app.Context) error {
 	return show(ctx, "login", page{Title: "Log in", Data: loginData{}})
 }
 
-// loginForm logs in, or shows the form again and says why not.
+// loginForm logs in and leads to where the browser wanted to go, or shows the form again and
+// says why not.
 func (s *site) loginForm(ctx *app.Context) error {
 	if _, err := ctx.Session(); err != nil {
 		return err // a form on another site, before a password is checked
@@ -30,10 +35,14 @@ func (s *site) loginForm(ctx *app.Context) error {
 	if err != nil {
 		return s.loginAgain(ctx, err)
 	}
-	if err := ctx.Login(id.User); err != nil {
+	var typed loginData
+	if err := ctx.Bind(&typed); err != nil {
 		return err
 	}
-	return ctx.Redirect("/dashboard")
+	if err := ctx.Login(id.User, app.Remember(typed.Remember)); err != nil {
+		return err
+	}
+	return ctx.ReturnToOrRedirect("/dashboard")
 }
 
 func (s *site) loginAgain(ctx *app.Context, why error) error {
@@ -41,17 +50,15 @@ func (s *site) loginAgain(ctx *app.Context, why error) error {
 	if status == 0 {
 		return why
 	}
-	var typed struct {
-		Username string `json:"username"`
-	}
+	var typed loginData
 	if err := ctx.Bind(&typed); err != nil {
 		return err
 	}
 	if e, ok := errors.AsType[*app.Error](why); ok {
 		ctx.Header()["Retry-After"] = e.Header["Retry-After"]
 	}
-	ctx.Status = status
-	return show(ctx, "login", page{Title: "Log in", Problem: true, Data: loginData{typed.Username, problem}})
+	ctx.Status, typed.Problem = status, problem
+	return show(ctx, "login", page{Title: "Log in", Problem: true, Data: typed})
 }
 
 // loginProblem says what a person can do about an error; 0: nothing.
@@ -75,13 +82,4 @@ func logoutForm(ctx *app.Context) error {
 		return err
 	}
 	return ctx.Redirect("/")
-}
-
-// loginPage lets in who is logged in and sends browsers to where they can.
-func loginPage(ctx *app.Context, next app.Handler) error {
-	id, err := ctx.Identity()
-	if err == nil && id == nil && wantsPage(ctx) {
-		return ctx.Redirect("/login")
-	}
-	return app.RequireLogin(ctx, next)
 }

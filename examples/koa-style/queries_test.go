@@ -31,6 +31,7 @@ func testQueries(t *testing.T, address string) {
 	require.Equal(t, 200, v.status("GET", "/jwt/me", pair.Access))
 	require.Equal(t, 201, v.login(good))
 	require.Equal(t, 200, v.status("GET", "/dashboard", ""))
+	require.Equal(t, 200, v.status("GET", "/account/sessions", ""))
 
 	for _, test := range []struct {
 		name, method, path, token string
@@ -49,6 +50,10 @@ func testQueries(t *testing.T, address string) {
 		{"a token of another kind where a JWT is wanted", "GET", "/jwt/me", token, 401, 0},
 		{"the devices, and the JWT itself", "GET", "/jwt/devices", pair.Access, 200, 2},
 		{"the keys", "GET", "/.well-known/jwks.json", "", 200, 0},
+		{"a guarded page, the session's user with it", "GET", "/account", "", 200, 1},
+		{"the page that asks for the password", "GET", "/confirm", "", 200, 1},
+		{"a page behind a recent login", "GET", "/account/close", "", 200, 1},
+		{"the page of sessions: session, sessions, remembered devices", "GET", "/account/sessions", "", 200, 3},
 		{"the dashboard: session, sessions, devices, tokens", "GET", "/dashboard", "", 200, 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {

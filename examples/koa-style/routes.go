@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/kahu-go/kahu/accounts"
 	"github.com/kahu-go/kahu/app"
@@ -41,25 +42,43 @@ func (s *site) pageRoutes(r *router.Router) {
 	r.Open().Get("/login", showLogin)
 	r.Open().Post("/login", s.loginForm)
 	r.Open().Post("/logout", logoutForm)
-	r.Guard(loginPage).Group("/dashboard", func(r *router.Router) {
+	r.Guard(app.RequireLogin).Group("/dashboard", func(r *router.Router) {
 		r.Get("", app.LoggedIn(s.dashboard))
 		r.Post("/tokens", app.LoggedIn(s.createTokenForm))
 		r.Post("/tokens/{id}/revoke", app.LoggedIn(s.revokeTokenForm))
-		r.Post("/sessions/end-others", s.endOtherSessions)
 		r.Post("/devices/{id}/end", app.LoggedIn(s.endDeviceForm))
 		r.Post("/devices/end-all", app.LoggedIn(s.endAllDevicesForm))
 	})
 	r.Open().Get("/signup", showSignUp)
 	r.Open().Post("/signup", s.signUp)
-	r.Guard(loginPage).Group("/account", func(r *router.Router) {
-		r.Get("", app.LoggedIn(s.account))
-		r.Post("/password", app.LoggedIn(s.changePassword))
-		r.Post("/email", app.LoggedIn(s.changeEmail))
-		r.Post("/verification", app.LoggedIn(s.mailVerification))
-		r.Post("/delete", app.LoggedIn(s.deleteAccount))
+	r.Guard(app.RequireLogin).Group("/account", s.accountPages)
+	r.Guard(app.RequireLogin).Group("/confirm", func(r *router.Router) {
+		r.Get("", app.LoggedIn(showConfirm))
+		r.Post("", app.LoggedIn(s.confirm))
 	})
 	mailedPages{s.people, "", "/login", "/account"}.routes(r)
 	mailedPages{s.admins, "/admins", "/", ""}.routes(r)
+}
+
+// recently is how long a password is good for what cannot be undone.
+const recently = 15 * time.Minute
+
+func (s *site) accountPages(r *router.Router) {
+	r.Get("", app.LoggedIn(s.account))
+	r.Post("/password", app.LoggedIn(s.changePassword))
+	r.Post("/email", app.LoggedIn(s.changeEmail))
+	r.Post("/verification", app.LoggedIn(s.mailVerification))
+	r.Group("/sessions", func(r *router.Router) {
+		r.Get("", app.LoggedIn(s.showSessions))
+		r.Post("/{handle}/end", app.LoggedIn(s.endSession))
+		r.Post("/end-others", s.endOtherSessions)
+		r.Post("/end-all", app.LoggedIn(s.endAllSessions))
+	})
+	r.Post("/remembered/{id}/forget", app.LoggedIn(s.forgetDevice))
+	r.Guard(app.RequireRecentLogin(recently)).Group("/close", func(r *router.Router) {
+		r.Get("", showClose)
+		r.Post("", app.LoggedIn(s.closeAccount))
+	})
 }
 
 // apiRoutes are for programs that send a token.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +26,9 @@ import (
 // program makes the accounts itself, with the default, is what TestProcess shows.
 var quick = passwords.NewBcrypt(passwords.BcryptOptions{InsecureCost: 4})
 
+// quiet is where events go that no test reads.
+var quiet = slog.New(slog.DiscardHandler)
+
 // withAccounts gives a database the accounts before the program starts.
 func withAccounts(t *testing.T, url string) {
 	t.Helper()
@@ -44,7 +48,7 @@ func serve(t *testing.T, url string, change func(s *stores)) (*visitor, *sqltrac
 	db, trace := sqltrace.Open(t, url)
 	c, err := readConfig(func(string) string { return "" })
 	require.NoError(t, err)
-	c.hasher = quick
+	c.hasher, c.log = quick, quiet
 	s := &stores{db: db}
 	require.NoError(t, s.open(t.Context(), c))
 	require.NoError(t, seed(t.Context(), db))
@@ -69,7 +73,7 @@ func start(t *testing.T, env map[string]string) (base string, printed func() str
 	withAccounts(t, all["DATABASE_URL"])
 	c, err := readConfig(func(name string) string { return all[name] })
 	require.NoError(t, err)
-	c.hasher = quick
+	c.hasher, c.log = quick, quiet
 	ctx, stop := context.WithCancel(context.Background())
 	out := new(output)
 	done := make(chan error, 1)

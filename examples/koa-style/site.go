@@ -13,6 +13,9 @@ import (
 	"github.com/kahu-go/kahu/strategies"
 )
 
+// maxSessions is how many sessions one user has at once: the oldest ends for a newer one.
+const maxSessions = 10
+
 // tokenExpiry is how long a token lives unless it is asked for otherwise.
 const tokenExpiry = 30 * 24 * time.Hour
 
@@ -25,7 +28,9 @@ type site struct {
 	hasher   passwords.Hasher
 	stores   *stores
 	db       *bun.DB
+	events   func(*app.Context, app.Event)
 	sessions *app.Sessions
+	remember *strategies.Remember
 	local    *strategies.Local
 	tokens   *strategies.Bearer
 	api      *strategies.Guard[*strategies.IssuedToken, strategies.TokenOptions]
@@ -37,10 +42,10 @@ type site struct {
 
 // newSite puts it together; mails go out by the mailer.
 func newSite(c *config, stores *stores, mailer accounts.Mailer) *site {
-	s := &site{base: strings.TrimSuffix(c.baseURL.String(), "/"), alone: c.local() && !c.https(), keys: c.keys, jwtKeys: c.jwtKeys, hasher: c.hasher, stores: stores, db: stores.db}
-	users := serializer.NewTable[User](s.db, serializer.TableOptions{LookUp: []string{"username", "email"}})
+	s := &site{base: strings.TrimSuffix(c.baseURL.String(), "/"), alone: c.local() && !c.https(), keys: c.keys, jwtKeys: c.jwtKeys, hasher: c.hasher, stores: stores, db: stores.db, events: app.LogEvents(c.log)}
+	users := serializer.NewTable[User](s.db, serializer.TableOptions{LookUp: []string{"username", "email"}, Stamp: "PasswordStamp"})
 	members := newMembers(s.db)
-	s.sessions = app.NewSessions(stores.sessions, users, app.SessionOptions{
+	s.remember, s.sessions = s.newSessions(users, app.SessionOptions{
 		Cookie:         app.SessionCookie{InsecureHTTP: !c.https()},
 		TrustedOrigins: []string{c.baseURL.Scheme + "://" + c.baseURL.Host},
 	})
@@ -56,6 +61,17 @@ func newSite(c *config, stores *stores, mailer accounts.Mailer) *site {
 	return s
 }
 
+// newSessions makes the sessions, and what brings them back for those who want that. They end
+// together, and with the password.
+func (s *site) newSessions(users app.Serializer, o app.SessionOptions) (*strategies.Remember, *app.Sessions) {
+	remember := strategies.NewRemember(s.stores.tokens, users, strategies.RememberOptions{
+		Cookie: o.Cookie, TrustedOrigins: o.TrustedOrigins, Stamp: passwordStamp,
+	})
+	o.Remember, o.Stamp, o.MaxPerUser = remember, passwordStamp, maxSessions
+	o.LoginPage, o.ConfirmPage = "/login", "/confirm"
+	return remember, app.NewSessions(s.stores.sessions, users, o)
+}
+
 func (s *site) jwtOptions() strategies.JWTOptions {
 	return strategies.JWTOptions{
 		Issuer: s.base, Audience: s.base, Keys: s.jwtKeys,
@@ -66,6 +82,6 @@ func (s *site) jwtOptions() strategies.JWTOptions {
 // app is the stack of layers, the last one the routes.
 func (s *site) app() *app.App {
 	a := app.New()
-	a.Keys = s.keys
+	a.Keys, a.OnEvent = s.keys, s.events
 	return a.Use(s.sessions.Layer, s.routes().Layer)
 }

@@ -23,6 +23,9 @@ type User struct {
 	Email        string `bun:",unique,notnull"`
 	PasswordHash string `bun:",notnull" json:"-"`
 
+	// PasswordStamp is a digest of the hash and in no table: sessions are bound to it.
+	PasswordStamp string `bun:",scanonly" json:"-"`
+
 	CreatedAt  time.Time `bun:",nullzero" json:"-"`
 	UpdatedAt  time.Time `bun:",nullzero" json:"-"`
 	VerifiedAt time.Time `bun:",nullzero" json:"-"` // the address was confirmed
@@ -32,6 +35,14 @@ type User struct {
 // A userView is what others may see of a User.
 type userView struct {
 	Username string `json:"username"`
+}
+
+// passwordStamp changes with the password, whatever program changes that.
+func passwordStamp(user any) string {
+	if u, ok := user.(*User); ok && u != nil {
+		return u.PasswordStamp
+	}
+	return ""
 }
 
 func view(u *User) map[string]userView { return map[string]userView{"data": {u.Username}} }

@@ -19,7 +19,7 @@ var unseen = map[string]string{
 	"POST /session 429": "TooMany", "POST /token 429": "TooMany", "POST /api/login 429": "TooMany", "POST /jwt/login 429": "TooMany",
 	"POST /users/sign_in 429": "AccountTooMany", "POST /admins/sign_in 429": "AccountTooMany",
 	"PATCH /users/passwords 429": "AccountTooMany", "PATCH /admins/passwords 429": "AccountTooMany",
-	"POST /login 429": "TooMany", "POST /account/password 429": "TooMany", "POST /account/delete 429": "TooMany",
+	"POST /login 429": "TooMany", "POST /account/password 429": "TooMany", "POST /confirm 429": "TooMany",
 }
 
 func TestTheProgramAnswersAsDocumented(t *testing.T) {

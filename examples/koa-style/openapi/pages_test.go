@@ -3,6 +3,7 @@ package openapi_test
 import (
 	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/stretchr/testify/require"
 )
@@ -43,15 +44,15 @@ func (c *client) livesOnPages() {
 	c.say(422, "POST", "/signup", signUp, asABrowser()...)
 	c.say(401, "POST", "/login", form("username", "merry", "password", "wrong"), asABrowser()...)
 	c.blunder(400, "POST", "/login", "username=merry", asABrowser()...)
-	c.cookie(c.say(303, "POST", "/login", form("username", "merry", "password", second), asABrowser()...))
 	c.usesTheDashboard(s)
-	c.usesTheAccount(s)
+	c.endsSessions(s)
+	c.usesTheAccount(c.cookie(c.say(303, "POST", "/login", form("username", "merry", "password", second), asABrowser()...)))
 }
 
 // cookie returns what an answer sets.
 func (c *client) cookie(a answer) []string {
 	c.t.Helper()
-	m := regexp.MustCompile(`^session=[\w-]{43}`).FindString(a.Get("Set-Cookie"))
+	m := regexp.MustCompile(`\bsession=[\w-]{43}`).FindString(strings.Join(a.Header["Set-Cookie"], "\n"))
 	require.NotEmpty(c.t, m)
 	return asABrowser("Cookie", m)
 }
@@ -66,7 +67,6 @@ func (c *client) usesTheDashboard(s []string) {
 	c.blunder(400, "POST", "/dashboard/tokens", "name=x&expiry=7&scopes=rings:forge", s...)
 	c.say(303, "POST", "/dashboard/tokens/"+id[1]+"/revoke", "", s...)
 	c.say(303, "POST", "/dashboard/tokens/"+id[1]+"/revoke", "", s...)
-	c.say(303, "POST", "/dashboard/sessions/end-others", "", s...)
 	c.say(303, "POST", "/dashboard/devices/none/end", "", s...)
 	c.say(303, "POST", "/dashboard/devices/end-all", "", s...)
 }
@@ -74,14 +74,48 @@ func (c *client) usesTheDashboard(s []string) {
 func (c *client) usesTheAccount(s []string) {
 	c.say(200, "GET", "/account", "", s...)
 	c.say(422, "POST", "/account/password", form("current_password", "wrong", "password", third, "password_confirmation", third), s...)
-	c.say(303, "POST", "/account/password", form("current_password", second, "password", third, "password_confirmation", third), s...)
+	s = c.cookie(c.say(303, "POST", "/account/password", form("current_password", second, "password", third, "password_confirmation", third), s...))
 	c.say(303, "POST", "/account/verification", "", s...)
 	c.mailsPointTo("/verify")
 	c.say(422, "POST", "/account/email", form("email", "merry@buckland.example", "current_password", "wrong"), s...)
 	c.say(303, "POST", "/account/email", form("email", "merry@buckland.example", "current_password", third), s...)
 	c.mailsPointTo("/email")
-	c.say(422, "POST", "/account/delete", "current_password=wrong", s...)
-	c.say(303, "POST", "/account/delete", "current_password="+third, s...)
+	c.closesTheAccount(form("username", "merry", "password", third, "remember", "true"))
+}
+
+// endsSessions ends others in each way, and at last the one that asks.
+func (c *client) endsSessions(s []string) {
+	merry := `{"username":"merry","password":"` + second + `"`
+	c.say(201, "POST", "/session", merry+`}`)
+	c.say(201, "POST", "/session", merry+`,"remember":true}`)
+	c.blunder(400, "POST", "/session", merry+`,"remember":"yes"}`)
+	page := c.say(200, "GET", "/account/sessions", "", s...)
+	for _, action := range []string{"/account/sessions/[^/]+/end", "/account/remembered/[^/]+/forget"} {
+		path := regexp.MustCompile(`"(` + action + `)"`).FindStringSubmatch(page.body)
+		require.NotNil(c.t, path, action)
+		c.say(303, "POST", path[1], "", s...)
+	}
+	c.say(303, "POST", "/account/sessions/end-others", "", s...)
+	c.say(303, "POST", "/account/sessions/end-all", "", s...)
+	c.say(303, "GET", "/account/sessions", "", s...)
+}
+
+// closesTheAccount as somebody who stays logged in and comes back.
+func (c *client) closesTheAccount(login string) {
+	a := c.say(303, "POST", "/login", login, asABrowser()...)
+	kept := regexp.MustCompile(`remember=\w+`).FindString(a.Header["Set-Cookie"][0])
+	require.NotEmpty(c.t, kept)
+	a = c.blunder(303, "GET", "/account/close", "", asABrowser("Cookie", kept)...)
+	require.Equal(c.t, "/confirm", a.Get("Location"))
+	s := c.cookie(a)
+	c.say(200, "GET", "/confirm", "", s...)
+	c.say(401, "GET", "/account/close", "", s[len(s)-2:]...)
+	c.say(422, "POST", "/confirm", "current_password=wrong", s...)
+	a = c.say(303, "POST", "/confirm", "current_password="+third, s...)
+	require.Equal(c.t, "/account/close", a.Get("Location"))
+	s = c.cookie(a)
+	c.say(200, "GET", "/account/close", "", s...)
+	c.say(303, "POST", "/account/close", "", s...)
 }
 
 // mailsPointTo opens the page of the next mail, and sends its form.

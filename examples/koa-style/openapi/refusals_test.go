@@ -13,7 +13,7 @@ import (
 
 // where is a path of the operation's.
 func (o operation) where() string {
-	return strings.NewReplacer("{id}", "1", "{name}", "style.css").Replace(o.path)
+	return strings.NewReplacer("{id}", "1", "{handle}", "1", "{name}", "style.css").Replace(o.path)
 }
 
 // proofs are headers that prove somebody, by scheme.
