@@ -43,7 +43,7 @@ func adapt(a *App, layers []Middleware) func(http.Handler) http.Handler {
 				_ = k.ctx.below(w, r, run) // it is answered, and reported
 				return
 			}
-			newContext(a, w, r).serve(run)
+			newContext(a, w, r).serve(r, run)
 		})
 	}
 }
@@ -68,8 +68,10 @@ func (c *Context) serves(w http.ResponseWriter, r *http.Request) bool {
 	}
 }
 
-// serve runs h for the whole request and sends the answer.
-func (c *Context) serve(h Handler) {
+// serve runs h for the whole request and sends the answer. What is above knows r, and layers may have
+// replaced it: which route it was concerns both.
+func (c *Context) serve(r *http.Request, h Handler) {
+	defer func() { r.Pattern = c.Request.Pattern }()
 	defer c.finish()
 	defer c.dropBody()
 	c.answer(c.protect(h))

@@ -84,7 +84,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx.answer(&Error{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}})
 		return
 	}
-	ctx.serve(a.run)
+	ctx.serve(r, a.run)
 }
 
 func nothing(*Context) error { return nil }

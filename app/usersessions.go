@@ -114,19 +114,31 @@ func (s *Sessions) endSessions(ctx context.Context, c *Context, user any, keep *
 	if keep != nil {
 		key, handle = keep.key, noted(keep.rec, rememberName)
 	}
-	if s.o.Remember != nil {
-		if _, err := s.o.Remember.RevokeAll(ctx, user, handle); err != nil {
-			return 0, unavailable(fmt.Errorf("app: forget the clients of a user: %w", err))
-		}
+	if err := s.forgetClients(ctx, user, handle); err != nil {
+		return 0, err
 	}
 	n, err := lister.DeleteSessions(ctx, s.o.Kind, subject, key)
 	if err != nil {
 		return n, unavailable(fmt.Errorf("app: end sessions: %w", err))
 	}
+	// Once more: a login that was in between has its session ended, and is not to come back.
+	if err := s.forgetClients(ctx, user, handle); err != nil {
+		return n, err
+	}
 	if n > 0 {
 		s.tell(c, Event{Name: EventSessionRevoked, User: user, Subject: subject, Reason: errElsewhere})
 	}
 	return n, nil
+}
+
+func (s *Sessions) forgetClients(ctx context.Context, user any, keep string) error {
+	if s.o.Remember == nil {
+		return nil
+	}
+	if _, err := s.o.Remember.RevokeAll(ctx, user, keep); err != nil {
+		return unavailable(fmt.Errorf("app: forget the clients of a user: %w", err))
+	}
+	return nil
 }
 
 // End ends the session of a user with a Handle, and that its client is remembered, and reports

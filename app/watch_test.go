@@ -120,7 +120,7 @@ func TestWhileLoggedIn(t *testing.T) {
 	for name, c := range map[string]struct {
 		options   app.SessionOptions
 		every     time.Duration
-		meanwhile func(b *beacon) // 7 seconds after
+		meanwhile func(b *beacon) // 7.5 seconds after
 		lasted    time.Duration
 		loggedOut bool
 	}{
@@ -150,7 +150,7 @@ func TestWhileLoggedIn(t *testing.T) {
 				if c.meanwhile != nil {
 					meanwhile = func() { c.meanwhile(b) }
 				}
-				b.light(7*time.Second, meanwhile)
+				b.light(7500*time.Millisecond, meanwhile)
 				assert.Equal(t, c.lasted, b.lasted)
 				assert.Equal(t, c.loggedOut, errors.Is(b.cause, app.ErrLoggedOut), b.cause)
 				if !c.loggedOut && c.lasted < 100*time.Second {

@@ -104,6 +104,7 @@ func TestRememberedDevices(t *testing.T) {
 	h.guest(t, "frodo")
 	assert.Equal(t, 1, must(h.remember.RevokeAll(ctx, ringBearer, newer)))
 	assert.Equal(t, 1, must(h.remember.RevokeAll(ctx, ringBearer, h.series(t, "sam")[0].ID)), "another's keeps nothing")
+	assert.Zero(t, must(h.remember.RevokeAll(ctx, ringBearer, "\x00\xff")))
 	assert.Len(t, h.series(t, "sam"), 1)
 	for _, user := range []any{nil, (*hobbit)(nil), "frodo"} {
 		_, err := h.remember.List(ctx, user)

@@ -80,6 +80,21 @@ func TestAFaultAtLoginRemembersNobody(t *testing.T) {
 	}
 }
 
+func TestAFaultOfRememberByItselfGivesNoCookie(t *testing.T) {
+	h := newHearth()
+	a := app.New().Use(func(ctx *app.Context, _ app.Handler) error {
+		_, err := h.remember.Remember(ctx, ringBearer)
+		ctx.Status = 204
+		return err
+	})
+	h.store.Fail("Insert")
+	res := newVisitor(t, h, a, "").Get("/")
+	assert.Equal(t, 503, res.Status)
+	assert.Empty(t, res.Header["Set-Cookie"])
+	h.store.Heal()
+	assert.NotEmpty(t, newVisitor(t, h, a, "").Get("/").Header["Set-Cookie"])
+}
+
 func TestAFaultAtLogoutLeavesTheCookie(t *testing.T) {
 	for _, call := range []string{"Find", "Delete"} {
 		t.Run(call, func(t *testing.T) {

@@ -121,12 +121,13 @@ func TestRememberEndsBySeriesNotByCookie(t *testing.T) {
 		pauses []time.Duration // between uses
 		over   bool
 	}{
-		"just before the end":                  {0, []time.Duration{30*day - 2*time.Second}, false},
-		"at the end":                           {0, []time.Duration{30 * day}, true},
-		"at the end though it was used":        {0, []time.Duration{10 * day, 10 * day, 10 * day}, true},
-		"not used for too long":                {5 * day, []time.Duration{4 * day, 5 * day}, true},
-		"used often enough":                    {5 * day, []time.Duration{4 * day, 4 * day}, false},
-		"used often enough and yet at the end": {5 * day, []time.Duration{4 * day, 4 * day, 4 * day, 4 * day, 4 * day, 4 * day, 4 * day, 2 * day}, true},
+		"just before the end":                        {0, []time.Duration{30*day - 2*time.Second}, false},
+		"at the end":                                 {0, []time.Duration{30 * day}, true},
+		"at the end though it was used":              {0, []time.Duration{10 * day, 10 * day, 10 * day}, true},
+		"at the end though it was used a moment ago": {0, []time.Duration{30*day - 2*time.Second, 3 * time.Second}, true},
+		"not used for too long":                      {5 * day, []time.Duration{4 * day, 5 * day}, true},
+		"used often enough":                          {5 * day, []time.Duration{4 * day, 4 * day}, false},
+		"used often enough and yet at the end":       {5 * day, []time.Duration{4 * day, 4 * day, 4 * day, 4 * day, 4 * day, 4 * day, 4 * day, 2 * day}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHearth(func(o *hearthOptions) { o.remember.IdleLimit = c.idle })

@@ -43,9 +43,6 @@ func (r *Remember) RevokeAll(ctx context.Context, user any, keep string) (int, e
 	if err != nil {
 		return 0, err
 	}
-	if !isTokenID(keep) {
-		keep = ""
-	}
 	return r.endAll(ctx, subject, keep)
 }
 
