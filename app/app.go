@@ -40,9 +40,11 @@ type App struct {
 	// about the client, the scheme or the host.
 	Proxies *Proxies
 
-	// Hosts are those that the App answers to, such as "shire.example" with or without a port, or
-	// "*.shire.example" for all below; others are answered 421. nil: it answers to all, and
-	// [Context.Link] is an error.
+	// Hosts are those that the App answers to: "shire.example" on every port, with none in a
+	// [Context.Link]; "shire.example:8443" on this port, which links have too; "*.shire.example",
+	// with or without a port, for all below. Others are answered 421. Clients leave out the
+	// port that is their scheme's own, so leave it out here. nil: the App answers to all, and
+	// Link is an error.
 	Hosts []string
 
 	// BodyLimit bounds what [Context.Bind] reads, in bytes; 0: 1 MiB.
@@ -76,9 +78,11 @@ func (a *App) Use(layers ...Middleware) *App {
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.once.Do(func() { a.run = Compose(a.layers...).Then(nothing) })
 	ctx := newContext(a, w, r)
-	if len(a.Hosts) > 0 && !a.answersTo(ctx.Host()) {
-		ctx.answer(misdirected(ctx.Host()))
-		return
+	if len(a.Hosts) > 0 {
+		if _, ok := a.site(ctx.Host()); !ok {
+			ctx.answer(misdirected(ctx.Host()))
+			return
+		}
 	}
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		ctx.answer(&Error{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}})

@@ -9,7 +9,9 @@ import (
 // AuthenticateOptions say what [AuthenticateWith] does with who is proved, and with who is
 // not. The zero value is [Authenticate].
 type AuthenticateOptions struct {
-	// Login logs in whom the strategies prove, to the first Sessions of the stack or to these.
+	// Login logs in whom the strategies prove, to the first Sessions of the stack or to these. A
+	// session is good for all that its user may, so an [Identity] without the scope "*" is answered
+	// 403; and one that says when it LoggedIn makes no more recent login.
 	Login    bool
 	Sessions *Sessions
 
@@ -153,11 +155,14 @@ func (o *AuthenticateOptions) login(ctx *Context, id *Identity) error {
 	if err != nil {
 		return err
 	}
+	if !id.Allows("*") { // the session would allow more than what proved it
+		return ctx.tooLittle(id, "*")
+	}
 	login := loginOptionsOf(o.LoginOptions)
 	if o.Remember != nil {
 		login.remember = o.Remember(ctx)
 	}
-	login.flash = o.SuccessFlash
+	login.flash, login.loggedIn = o.SuccessFlash, id.LoggedIn
 	if err := x.loginWith(id.User, login); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ var porter = asks("Porter", says(func(ctx *app.Context) (*app.Identity, error) {
 	case "anonymous":
 		return nil, app.ErrAnonymous
 	default:
-		return &app.Identity{User: &hobbit{name}, Scopes: []string{"read"}, Info: "by " + name, Via: "porter"}, nil
+		return &app.Identity{User: &hobbit{name}, Scopes: []string{"*"}, Info: "by " + name, Via: "porter"}, nil
 	}
 }))
 
@@ -452,7 +452,8 @@ func (n *notebook) Remember(_ *app.Context, user any) (string, error) {
 	return "a handle", nil
 }
 func (n *notebook) Remembers(context.Context, *app.Identity) (bool, error) { return true, nil }
-func (n *notebook) Forget(*app.Context) error                              { n.forgot++; return nil }
+func (n *notebook) Forget(*app.Context) ([]*app.Identity, error)           { n.forgot++; return nil, nil }
+func (n *notebook) Kind() string                                           { return "" }
 func (n *notebook) Revoke(context.Context, any, string) (bool, error)      { return true, nil }
 func (n *notebook) RevokeAll(context.Context, any, string) (int, error)    { return 0, nil }
 

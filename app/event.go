@@ -8,7 +8,8 @@ import (
 
 // An Event is something that a log of who did what should have (ASVS 16.3.1). It holds no
 // secret of ours. User and Info are the application's own values: where an Event is printed,
-// logged or encoded as JSON they are left out.
+// logged or encoded as JSON they are left out, and so is what the Reason quotes of the request's
+// long secrets, as by [LogEvents]. The Reason itself may quote them.
 type Event struct {
 	Name    EventName
 	Time    time.Time  // UTC
@@ -20,6 +21,9 @@ type Event struct {
 	Address netip.Addr // of the client; invalid: not known, or not within a request
 	Session string     // the hash of the session's id, as [SessionInfo].Handle; "": none, or all of the user's
 	Reason  error      // why something was refused or ended
+
+	told error  // the Reason when it was told of,
+	text string // and what it says without the secrets of the request
 }
 
 // An EventName says what happened.
@@ -91,7 +95,7 @@ func (c *Context) told(e Event) bool {
 	default:
 		return false
 	}
-	if isNil(about) || !reflect.ValueOf(about).Comparable() {
+	if isNil(about) || !canCompare(about) {
 		return false
 	}
 	for _, before := range c.events {
@@ -103,11 +107,17 @@ func (c *Context) told(e Event) bool {
 	return false
 }
 
-// tell completes an event. ctx is nil outside of a request.
+func canCompare(v any) bool { return v == nil || reflect.ValueOf(v).Comparable() }
+
+// tell completes an event. ctx is nil outside of a request. What the Reason may say is settled
+// now: listeners may keep the event for longer than there is a request.
 func (a *App) tell(ctx *Context, e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	if e.Reason != nil {
+		e.told, e.text = e.Reason, e.why(ctx)
+	}
 	a.OnEvent(ctx, e)
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -52,34 +53,69 @@ func (c *Context) note(by any, id *Identity, err error) {
 // Explain says which strategies were asked who sent this request, in order, and what each
 // found. It asks nobody. What the request holds of secrets is left out of the reasons: every
 // cookie, every credential, and every value of its query and of the body that was read, in each
-// encoding that an error is likely to quote. It is for those who run the program: call it in
+// encoding that an error is likely to quote. Where that is over 16 KiB, reasons that are not this
+// package's own are left out as a whole. It is for those who run the program: call it in
 // [App].OnEvent or OnError, and do not answer with it.
 func (c *Context) Explain() []Step {
 	if len(c.steps) == 0 {
 		return nil
 	}
-	secrets := c.secrets(shortSecret)
-	all := make([]Step, 0, len(c.steps))
-	for _, s := range c.steps {
-		all = append(all, s.explain(secrets))
+	all := make([]Step, len(c.steps))
+	var quoting []*string
+	for i, s := range c.steps {
+		all[i] = s.explain()
+		if s.id == nil && all[i].Why != "" && !static(s.err) {
+			quoting = append(quoting, &all[i].Why)
+		}
+	}
+	c.redact(shortSecret, quoting...)
+	for i := range all {
+		all[i].Why = oneLine(all[i].Why)
 	}
 	return all
 }
 
 const shortSecret = 4 // shorter ones would blot out words
 
-func (s step) explain(secrets *secrets) Step {
+func (s step) explain() Step {
 	e := Step{Result: resultOf(s.id, s.err)}
 	e.Strategy, e.Looked = describe(s.by)
 	switch e.Result {
 	case StepProved:
-		e.Why = oneLine(s.id.Subject)
+		e.Why = s.id.Subject
 	case StepPassed:
-		e.Why = oneLine(secrets.redact(why(s.err)))
+		e.Why = shortened(why(s.err))
 	case StepRejected, StepFault:
-		e.Why = oneLine(secrets.redact(textOf(s.err)))
+		e.Why = shortened(textOf(s.err))
 	}
 	return e
+}
+
+// static reports whether an error says what this package has in its code, and nothing else.
+func static(err error) bool {
+	switch e := err.(type) {
+	case *nobody:
+		return e != nil
+	case *challenged:
+		return e != nil && static(e.error)
+	case *Rejection:
+		return e != nil && e.Message == "" && static(e.Cause)
+	case *Error:
+		return e != nil && e.Message == "" && static(e.Cause)
+	}
+	switch err {
+	case nil, ErrNoCredentials, ErrAnonymous, ErrLoginRequired, ErrInvalidCredentials:
+		return true
+	}
+	return false
+}
+
+// shortened is a reason, or how long it is if nobody would read it.
+func shortened(reason string) string {
+	if len(reason) > maxReason {
+		return "a reason of " + strconv.Itoa(len(reason)) + " bytes"
+	}
+	return reason
 }
 
 // textOf is what an error says, though it be a nil pointer.

@@ -1,18 +1,21 @@
 package app
 
-import "slices"
-
 // OnFinish calls f when the request is over: the answer was written, or its connection cut. What
 // was registered last is called first. Layers that log or measure use it, since the answer is
 // written after they have returned; Status then says what was sent.
 func (c *Context) OnFinish(f func()) { c.self.finishers = append(c.self.finishers, f) }
 
-// finish calls each though one panics, which is reported.
+// finish calls each though one panics, which is reported unless it cuts the connection.
 func (c *Context) finish() {
-	for _, f := range slices.Backward(c.finishers) {
-		if err := c.protect(func(*Context) error { f(); return nil }); err != nil {
-			c.report(err)
-		}
+	last := len(c.finishers) - 1
+	if last < 0 {
+		return
+	}
+	f := c.finishers[last]
+	c.finishers = c.finishers[:last]
+	defer c.finish()
+	if err := c.protect(func(*Context) error { f(); return nil }); err != nil {
+		c.report(err)
 	}
 }
 

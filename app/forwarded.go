@@ -4,14 +4,20 @@ import "strings"
 
 // follow walks the elements of Forwarded (RFC 7239) from the right, as long as who wrote one is
 // trusted. Each element says by which scheme and under which host its proxy was asked: the
-// outermost one that is trusted knows best. A header that is malformed says nothing.
+// outermost one that is trusted knows best. One that is malformed says nothing, and ends the
+// walk: what is left of it may be the client's.
 func (p *Proxies) follow(lines []string, c *claim) {
-	elements, ok := parseForwarded(strings.Join(lines, ","))
-	if !ok {
-		return
-	}
-	for i := len(elements) - 1; i >= 0 && p.trusts(c.address); i-- {
-		e := elements[i]
+	for text := range lastFirst(lines, lastComma) {
+		if text == "" {
+			continue // RFC 9110 section 5.6.1.2
+		}
+		if !p.trusts(c.address) {
+			return
+		}
+		e, ok := parseElement(text)
+		if !ok {
+			return
+		}
 		if scheme := validScheme(e["proto"]); scheme != "" {
 			c.scheme = scheme
 		}
@@ -26,17 +32,41 @@ func (p *Proxies) follow(lines []string, c *claim) {
 	}
 }
 
-const maxForwarded = 8 << 10
-
-// parseForwarded reads elements of pairs name=value, whose values are tokens or quoted strings.
-func parseForwarded(text string) (elements []map[string]string, ok bool) {
-	if len(text) > maxForwarded {
-		return nil, false
+// lastComma returns where the last element of a list begins, less one. A comma in a quoted string
+// ends none. From the right, too, it is plain where a string begins: a quote that belongs to it
+// has an odd number of backslashes before it, and the first one an equals sign.
+func lastComma(list string) int {
+	quoted := false
+	for i := len(list) - 1; i >= 0; i-- {
+		switch list[i] {
+		case '"':
+			if !quoted || !escaped(list[:i]) {
+				quoted = !quoted
+			}
+		case ',':
+			if !quoted {
+				return i
+			}
+		}
 	}
-	element := map[string]string{}
-	for text != "" {
+	return -1
+}
+
+func escaped(before string) bool {
+	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
+}
+
+// parseElement reads pairs name=value with semicolons between, whose values are tokens or quoted
+// strings.
+func parseElement(text string) (element map[string]string, ok bool) {
+	element = map[string]string{}
+	for more := true; more; {
+		text = strings.TrimLeft(text, " \t;")
+		if text == "" {
+			break
+		}
 		name, rest, found := strings.Cut(text, "=")
-		name = strings.ToLower(strings.Trim(name, " \t"))
+		name = strings.ToLower(name)
 		if !found || !isFieldToken(name) {
 			return nil, false
 		}
@@ -45,19 +75,11 @@ func parseForwarded(text string) (elements []map[string]string, ok bool) {
 			return nil, false
 		}
 		element[name] = value
-		rest = strings.TrimLeft(rest, " \t")
-		if rest == "" || rest[0] == ',' {
-			elements, element = append(elements, element), map[string]string{}
-		}
-		if rest == "" {
-			return elements, true
-		}
-		if rest[0] != ',' && rest[0] != ';' || len(rest) == 1 {
+		if rest, text, more = strings.Cut(rest, ";"); strings.Trim(rest, " \t") != "" {
 			return nil, false
 		}
-		text = rest[1:]
 	}
-	return elements, true
+	return element, true
 }
 
 // forwardedValue reads a token or a quoted string at the beginning of text.

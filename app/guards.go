@@ -84,6 +84,11 @@ func (c *Context) scoped(scopes []string, next Handler, enough func(*Identity) b
 	if enough(id) {
 		return next(c)
 	}
+	return c.tooLittle(id, scopes...)
+}
+
+// tooLittle tells that a credential is short of scopes.
+func (c *Context) tooLittle(id *Identity, scopes ...string) error {
 	by := []Strategy{id.by}
 	no := refusal{&Rejection{Status: http.StatusForbidden, Code: "insufficient_scope", Scopes: scopes}, &by[0]}
 	return c.denied(id, no.challenge(c, by))

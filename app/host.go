@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ import (
 func (c *Context) Address() netip.Addr { return c.claim().address }
 
 // Scheme returns "https" if the client came over TLS, otherwise "http". Proxies that are trusted
-// say so by X-Forwarded-Proto.
+// say so by X-Forwarded-Proto; behind one that ends TLS and is none of [App].Proxies it is "http".
 func (c *Context) Scheme() string {
 	switch claim := c.claim(); {
 	case claim.scheme != "":
@@ -39,8 +40,12 @@ func (c *Context) Host() string {
 }
 
 // Link returns the address of a path on this site, for mails and the like. [App].Hosts has to say
-// which hosts there are: a link to one that a client made up would carry its secrets there. It is an
+// which hosts there are: a link to one that a client made up would carry its secrets there. It has
+// the port that the entry of Hosts has, none if that has none, whatever the client said. It is an
 // error without Hosts, and for a path that is none.
+//
+// It begins with [Context.Scheme]: behind a proxy that ends TLS set [App].Proxies, or the links are
+// http.
 func (c *Context) Link(path string) (string, error) {
 	switch {
 	case c.app == nil || len(c.app.Hosts) == 0:
@@ -48,11 +53,11 @@ func (c *Context) Link(path string) (string, error) {
 	case !localPath(path):
 		return "", fmt.Errorf("app: Link takes a path on this site, not %q", path)
 	}
-	host := c.Host()
-	if !c.app.answersTo(host) {
-		return "", misdirected(host)
+	site, ok := c.app.site(c.Host())
+	if !ok {
+		return "", misdirected(c.Host())
 	}
-	return c.Scheme() + "://" + host + path, nil
+	return c.Scheme() + "://" + site + path, nil
 }
 
 func (c *Context) claim() claim {
@@ -67,50 +72,80 @@ func (c *Context) claim() claim {
 	return c.app.Proxies.claims(c.Request.Header, address)
 }
 
-// answersTo reports whether a host is one of the App's.
-func (a *App) answersTo(host string) bool {
-	name := host
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-		name = host[:i]
-	}
+// site returns a host that clients asked for as [App].Hosts has it, with the port of the entry or
+// none, or false if it is none of them.
+func (a *App) site(host string) (site string, ok bool) {
+	name, _, _ := cutPort(host)
 	for _, h := range a.Hosts {
-		h = strings.ToLower(h)
-		below, wild := strings.CutPrefix(h, "*")
-		switch {
-		case h == host, h == name:
-			return true
-		case wild && strings.HasPrefix(below, ".") && len(name) > len(below) && strings.HasSuffix(name, below):
-			return true
+		switch h = strings.ToLower(h); {
+		case covers(h, host):
+			return host, true
+		case covers(h, name):
+			ok = true
 		}
 	}
-	return false
+	return name, ok
+}
+
+// covers reports whether an entry of [App].Hosts is a host, or a wildcard for it.
+func covers(entry, host string) bool {
+	below, wild := strings.CutPrefix(entry, "*.")
+	return entry == host || wild && len(host) > len(below)+1 && strings.HasSuffix(host, "."+below)
 }
 
 func misdirected(host string) error {
 	return &Error{Status: http.StatusMisdirectedRequest, Cause: fmt.Errorf("app: the host %q is none of App.Hosts", host)}
 }
 
-// canonicalHost returns a host in lower case, or false for what is none.
+// canonicalHost returns a host as everybody spells it, in small letters, or false for what is none.
 func canonicalHost(text string) (string, bool) {
-	if text == "" || len(text) > 255+len(":65535") {
+	if len(text) > maxHost {
 		return "", false
 	}
-	name, port, hasPort := text, "", false
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
-		name, port, hasPort = text[:i], text[i+1:], true
-	}
-	if hasPort && (port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "") {
+	name, port, hasPort := cutPort(asciiLower(text))
+	if hasPort && !validPort(port) {
 		return "", false
 	}
-	if inner, ok := strings.CutPrefix(name, "["); ok {
+	inner, bracket := strings.CutPrefix(name, "[")
+	if bracket {
 		addr, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
-		if err != nil || !addr.Is6() || addr.Zone() != "" {
+		if err != nil || !strings.HasSuffix(inner, "]") || !addr.Is6() || addr.Zone() != "" {
 			return "", false
 		}
-	} else if name == "" || strings.Trim(name, hostChars) != "" {
+		name = "[" + addr.String() + "]"
+	} else if !validName(name) {
 		return "", false
 	}
-	return strings.ToLower(text), true
+	if hasPort {
+		name += ":" + port
+	}
+	return name, true
 }
 
-const hostChars = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._"
+const maxHost = 255 + len(":65535")
+
+// cutPort cuts the port off a host.
+func cutPort(host string) (name, port string, has bool) {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || strings.HasSuffix(host, "]") {
+		return host, "", false
+	}
+	return host[:i], host[i+1:], true
+}
+
+func validPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0 && text[0] != '0'
+}
+
+// validName reports whether a name has labels of letters, digits, - and _ with dots between.
+func validName(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || strings.Trim(label, labelChars) != "" || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return true
+}
+
+const labelChars = "0123456789abcdefghijklmnopqrstuvwxyz-_"

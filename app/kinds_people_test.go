@@ -264,15 +264,10 @@ func TestRememberedAsOneKindIsNotTheOther(t *testing.T) {
 	assert.Empty(t, w.remembers["admin"].calls)
 	assert.Equal(t, "user", c.Get("/user").Body)
 	t.Run("one Rememberer for two kinds is refused", func(t *testing.T) {
-		store, shared := sessionstores.NewMemory(), newMellon(w.clock, "shared")
-		users := app.NewSessions(store, &hobbits{}, app.SessionOptions{Remember: shared})
-		admins := app.NewSessions(store, &hobbits{}, app.SessionOptions{Kind: "admin", Remember: shared})
-		var faults []error
-		a := quiet().Use(users.Layer, admins.Layer, last(ok))
-		a.OnError = func(_ *app.Context, err error) { faults = append(faults, err) }
-		assert.Equal(t, 500, record(a, get("/")).Code)
-		require.Len(t, faults, 1)
-		assert.ErrorContains(t, faults[0], "share a Remember")
+		shared := newMellon(w.clock, "session")
+		assert.PanicsWithValue(t, `app: SessionOptions.Remember is of the kind "session" and the sessions are of "admin": it would bring users of one kind back as another`, func() {
+			app.NewSessions(sessionstores.NewMemory(), &hobbits{}, app.SessionOptions{Kind: "admin", Remember: shared})
+		})
 	})
 }
 

@@ -57,7 +57,7 @@ func (e Event) attrs(ctx *Context) []slog.Attr {
 		add("address", e.Address.String())
 	}
 	if e.Reason != nil {
-		add("reason", e.reason(ctx))
+		add("reason", e.why(ctx))
 	}
 	return attrs
 }
@@ -66,11 +66,16 @@ func (e Event) attrs(ctx *Context) []slog.Attr {
 // is a password.
 const longSecret = 16
 
-func (e Event) reason(ctx *Context) string {
-	if ctx == nil {
-		return new(secrets).redact(textOf(e.Reason))
+// why is the Reason without what the request holds of long secrets.
+func (e Event) why(ctx *Context) string {
+	if e.told != nil && (!canCompare(e.told) || !canCompare(e.Reason) || e.told == e.Reason) {
+		return e.text
 	}
-	return ctx.secrets(longSecret).redact(textOf(e.Reason))
+	text := shortened(textOf(e.Reason))
+	if ctx != nil && !static(e.Reason) {
+		ctx.redact(longSecret, &text)
+	}
+	return text
 }
 
 // oneLine replaces what is no text: line ends, terminal escapes, what turns the direction around.
@@ -83,7 +88,7 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// MarshalJSON encodes what [LogEvents] logs.
+// MarshalJSON encodes what [LogEvents] logs, but the route.
 func (e Event) MarshalJSON() ([]byte, error) {
 	known := map[string]any{"event": e.Name}
 	for _, a := range e.attrs(nil) {
@@ -92,7 +97,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(known)
 }
 
-// Format prints what [LogEvents] logs, on one line.
+// Format prints what [LogEvents] logs, but the route, on one line.
 func (e Event) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprint(f, e.Name)
 	for _, a := range e.attrs(nil) {

@@ -91,6 +91,43 @@ func TestLogEventsLeavesOutLongSecrets(t *testing.T) {
 	assert.Contains(t, log.String(), "login required, not [redacted] or friend", "words are no secrets")
 }
 
+// What LogEvents leaves out nobody else prints, then and later.
+func TestEventsArePrintedWithoutSecrets(t *testing.T) {
+	var kept []app.Event
+	var log bytes.Buffer
+	a := quiet().Use(app.Authenticate(says(func(ctx *app.Context) (*app.Identity, error) {
+		return nil, &app.Rejection{Message: "No", Cause: fmt.Errorf("no key %q in the table", ctx.Request.Header.Get("X-Brooch"))}
+	})), last(ok))
+	a.OnEvent = func(_ *app.Context, e app.Event) { kept = append(kept, e) }
+	r := get("/")
+	r.Header.Set("X-Brooch", brooch)
+	record(a, r)
+	require.Len(t, kept, 1)
+	e := kept[0]
+	r.Header.Del("X-Brooch")
+	assert.ErrorContains(t, e.Reason, brooch, "the reason itself is as it was")
+	app.LogEvents(slog.New(slog.NewTextHandler(&log, nil)))(nil, e)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("event", "e", e)
+	b, err := json.Marshal(e)
+	require.NoError(t, err)
+	for _, text := range []string{string(b), log.String(), fmt.Sprint(e), fmt.Sprintf("%+v", e), fmt.Sprintf("%#v", e), fmt.Sprintf("%s %d", &e, e)} {
+		assert.NotContains(t, text, brooch)
+		assert.Contains(t, text, "[redacted]")
+		assert.Contains(t, text, "in the table")
+	}
+	e.Reason = fmt.Errorf("of another kind")
+	assert.Contains(t, fmt.Sprint(e), `reason="of another kind"`, "who replaces the reason has it printed")
+	e.Reason = reasons{"x"}
+	assert.NotPanics(t, func() { assert.NotContains(t, fmt.Sprint(e), brooch) }, "an error that cannot be compared")
+	e.Reason = nil
+	assert.NotContains(t, fmt.Sprint(e), "reason=")
+}
+
+// Reasons are an error that cannot be compared.
+type reasons []string
+
+func (r reasons) Error() string { return r[0] }
+
 // An event's own values may hold anything: a hash, a whole user.
 func TestEventsArePrintedWithoutTheApplicationsValues(t *testing.T) {
 	e := app.Event{

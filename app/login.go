@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/kahu-go/kahu/internal/rollback"
@@ -19,6 +20,7 @@ type LoginOption func(*loginOptions)
 type loginOptions struct {
 	keep      []string
 	keepAll   bool
+	loggedIn  time.Time // when that was proved; zero: now
 	remember  bool
 	noSession bool
 	flash     *Flash // a message that begins with the login
@@ -77,6 +79,9 @@ func (x *Session) loginWith(user any, o loginOptions) error {
 	rollback.On(ctx, x.before())
 	rec := x.fresh()
 	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(subject, o)
+	if !o.loggedIn.IsZero() {
+		rec.LoggedIn = loginBefore(rec.Created, o.loggedIn)
+	}
 	bind(rec, stampName, stamp)
 	if err := x.begin(ctx, rec, user, o); err != nil {
 		return err
@@ -97,10 +102,17 @@ func (x *Session) begin(ctx context.Context, rec *SessionRecord, user any, o log
 	case r == nil:
 		return x.insert(rec, user)
 	case o.keepAll: // the same user, at the same client
-		bind(rec, rememberName, noted(x.rec, rememberName))
+		handle := noted(x.rec, rememberName)
+		if err := x.forgetOthers(ctx, user, handle); err != nil {
+			return err
+		}
+		bind(rec, rememberName, handle)
 		return x.insert(rec, user)
 	}
-	if err := x.forgetClient(); err != nil { // somebody else may have been logged in
+	if err := x.forgetClient(x.key); err != nil { // somebody else may have been logged in
+		return err
+	}
+	if err := x.forgetOthers(ctx, user, ""); err != nil {
 		return err
 	}
 	if !o.remember {
@@ -238,6 +250,10 @@ func (x *Session) fresh() *SessionRecord {
 
 // insert stores rec under a new id, in place of the row that the client presented.
 func (x *Session) insert(rec *SessionRecord, user any) error {
+	return x.insertWithin(rec, user, x.s.o.MaxPerUser)
+}
+
+func (x *Session) insertWithin(rec *SessionRecord, user any, limit int) error {
 	id, err := newID()
 	if err != nil {
 		return err
@@ -245,7 +261,7 @@ func (x *Session) insert(rec *SessionRecord, user any) error {
 	ctx, cancel := writing(x.ctx.Context())
 	defer cancel()
 	key := x.s.keyOf(id)
-	ended, err := x.s.insert(ctx, key, x.key, rec)
+	ended, err := x.s.insert(ctx, key, x.key, rec, limit)
 	if err != nil {
 		return unavailable(fmt.Errorf("app: store the session: %w", err))
 	}

@@ -18,13 +18,14 @@ func (x *Session) logout() error {
 		return err
 	}
 	rollback.On(c.Context(), x.before())
+	keys := x.endable()
 	if x.s.o.Remember != nil {
-		if err := x.forgetClient(); err != nil {
+		if err := x.forgetClient(keys...); err != nil {
 			return err
 		}
 	}
 	var events []Event
-	for _, key := range x.endable() {
+	for _, key := range keys {
 		if e, ok := x.leaving(key); ok {
 			events = append(events, e)
 		}

@@ -41,7 +41,7 @@ func TestPassport(t *testing.T) {
 	})
 	t.Run("who fails and then succeeds is in and is told of no failure", func(t *testing.T) {
 		d := newDoor(app.SessionOptions{})
-		form := app.AuthenticateWith(app.AuthenticateOptions{Login: true, Failure: "/login", FailureFlash: &app.Flash{}}, asks("A", rejects("No")), asks("B", proves("sam")))
+		form := app.AuthenticateWith(app.AuthenticateOptions{Login: true, Failure: "/login", FailureFlash: &app.Flash{}}, asks("A", rejects("No")), asks("B", proves("sam", "*")))
 		res := serve(get("/"), d.sessions.Layer, form, last(func(ctx *app.Context) error {
 			x, err := ctx.Session()
 			require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestPassportKeepsTwoUsersApart(t *testing.T) {
 
 // An identity that a strategy hands to everybody is nobody's to change.
 func TestPassportIdentityIsTheRequests(t *testing.T) {
-	one := &app.Identity{User: &hobbit{"frodo"}, Info: "shared"}
+	one := &app.Identity{User: &hobbit{"frodo"}, Scopes: []string{"*"}, Info: "shared"}
 	shared := says(func(*app.Context) (*app.Identity, error) { return one, nil })
 	s, _ := memorySessions()
 	for _, guard := range []app.Middleware{
@@ -144,7 +144,7 @@ func TestPassportIdentityIsTheRequests(t *testing.T) {
 		app.AuthenticateWith(app.AuthenticateOptions{Login: true}, shared),
 	} {
 		assert.Equal(t, 200, serve(get("/"), s.Layer, guard, last(ok)).Code)
-		assert.Equal(t, &app.Identity{User: &hobbit{"frodo"}, Info: "shared"}, one)
+		assert.Equal(t, &app.Identity{User: &hobbit{"frodo"}, Scopes: []string{"*"}, Info: "shared"}, one)
 	}
 }
 

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"iter"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -87,36 +89,56 @@ func (p *Proxies) claims(h http.Header, peer netip.Addr) claim {
 // followX walks X-Forwarded-For from the right, as long as who wrote an entry is trusted. The
 // scheme and the host are those that the proxy next to us says.
 func (p *Proxies) followX(h http.Header, c *claim) {
-	rest, more := strings.Join(h["X-Forwarded-For"], ","), true
-	for more && p.trusts(c.address) {
-		var entry string
-		if rest, entry, more = cutLast(rest); entry == "" {
-			break
-		}
+	for entry := range lastFirst(h["X-Forwarded-For"], lastPlainComma) {
 		hop, ok := hopAddress(entry)
-		if !ok {
+		if !ok || !p.trusts(c.address) {
 			break
 		}
 		c.address = hop
 	}
-	_, scheme, _ := cutLast(strings.Join(h["X-Forwarded-Proto"], ","))
-	c.scheme = validScheme(scheme)
-	_, host, _ := cutLast(strings.Join(h["X-Forwarded-Host"], ","))
-	c.host, _ = canonicalHost(host)
+	c.scheme = validScheme(lastOf(h["X-Forwarded-Proto"]))
+	c.host, _ = canonicalHost(lastOf(h["X-Forwarded-Host"]))
 }
 
-// cutLast cuts the last element off a list.
-func cutLast(list string) (rest, last string, more bool) {
-	i := strings.LastIndexByte(list, ',')
-	if i < 0 {
-		return "", strings.TrimSpace(list), false
+// maxWalked bounds what is read of lists that clients can make long, in bytes.
+const maxWalked = 8 << 10
+
+// lastFirst are the elements of a list that is written on some lines, from its end.
+func lastFirst(lines []string, lastComma func(list string) int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		left := maxWalked
+		for _, line := range slices.Backward(lines) {
+			for comma := 0; comma >= 0; line = line[:max(comma, 0)] {
+				begin := max(0, len(line)-left)
+				if comma = lastComma(line[begin:]); comma < 0 && begin > 0 {
+					return
+				}
+				comma += begin
+				left -= len(line) - comma
+				if left < 0 || !yield(strings.Trim(line[comma+1:], " \t")) {
+					return
+				}
+			}
+		}
 	}
-	return list[:i], strings.TrimSpace(list[i+1:]), true
+}
+
+func lastPlainComma(list string) int { return strings.LastIndexByte(list, ',') }
+
+func lastOf(lines []string) string {
+	for element := range lastFirst(lines, lastPlainComma) {
+		return element
+	}
+	return ""
 }
 
 // hopAddress reads an address, which may have a port.
 func hopAddress(text string) (netip.Addr, bool) {
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	bare := text
+	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
+		bare = strings.TrimSuffix(inner, "]")
+	}
+	addr, err := netip.ParseAddr(bare)
 	if err != nil {
 		peer, perr := netip.ParseAddrPort(text)
 		if perr != nil {

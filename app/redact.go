@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"index/suffixarray"
 	"net/url"
 	"strconv"
 	"strings"
@@ -11,47 +12,69 @@ import (
 )
 
 const (
-	maxReason  = 4096   // bytes of a reason; a longer one is not told
-	maxSecrets = 50_000 // spellings; where there are more of them no reason is told
-	pieceOf    = 8      // bytes of a part of a secret, such as the id in a token
+	maxReason = 4096     // bytes of a reason; a longer one is not told
+	maxTexts  = 16 << 10 // bytes of what may be secret; of a request with more no reason is told
+	pieceOf   = 8        // bytes of a part of a secret, such as the id in a token
+
+	redacted = "[redacted]"
 )
 
-// Secrets are what no text about a request may quote: what it holds of credentials, in each
-// spelling in which an error is likely to quote one.
+// Secrets are what texts about a request may not quote: what it holds of credentials, in each
+// spelling in which an error is likely to quote one. They are not kept but looked up in the texts
+// at once, each in a time that hardly depends on how long these are: clients choose both.
 type secrets struct {
-	min       int // bytes of the shortest
-	spellings map[string]bool
+	min   int                // bytes of the shortest
+	texts *suffixarray.Index // in small letters
+	found []int              // at each byte of them, how long the longest secret is that begins there
+
+	decoded, noted map[string]bool // what was done already
 }
 
-// redact leaves out of text what is part of a secret. Capital letters are as small ones.
-func (s *secrets) redact(text string) string {
-	if len(text) > maxReason {
-		return "a reason of " + strconv.Itoa(len(text)) + " bytes"
+// redact leaves out of texts what the request holds of secrets that are at least so long, in bytes.
+// Capital letters are as small ones.
+func (c *Context) redact(shortest int, texts ...*string) {
+	if len(texts) == 0 {
+		return
 	}
-	if len(s.spellings) > maxSecrets {
-		return "[redacted]"
-	}
-	lower, hidden := asciiLower(text), make([]bool, len(text))
-	for secret := range s.spellings {
-		for from := 0; ; {
-			i := strings.Index(lower[from:], secret)
-			if i < 0 {
-				break
-			}
-			for j := range len(secret) {
-				hidden[from+i+j] = true
-			}
-			from += i + 1 // the next may overlap this one
+	if c.holdsMoreThan(maxTexts) {
+		for _, text := range texts {
+			*text = redacted
 		}
+		return
 	}
+	var all strings.Builder
+	for _, text := range texts {
+		all.WriteString(*text)
+	}
+	s := newSecrets(shortest, all.String())
+	s.ofRequest(c)
+	rest := s.found
+	for _, text := range texts {
+		found := rest[:len(*text)]
+		rest = rest[len(*text):]
+		*text = without(*text, found)
+	}
+}
+
+func newSecrets(shortest int, texts string) *secrets {
+	index := suffixarray.New([]byte(asciiLower(texts)))
+	return &secrets{min: shortest, texts: index, found: make([]int, len(texts)), decoded: map[string]bool{}, noted: map[string]bool{}}
+}
+
+// without returns a text in which what was found is left out.
+func without(text string, found []int) string {
 	var b strings.Builder
+	end, before := 0, false
 	for i := range len(text) {
+		end = max(end, i+found[i])
+		hidden := i < end
 		switch {
-		case !hidden[i]:
+		case !hidden:
 			b.WriteByte(text[i])
-		case i == 0 || !hidden[i-1]:
-			b.WriteString("[redacted]")
+		case !before:
+			b.WriteString(redacted)
 		}
+		before = hidden
 	}
 	return b.String()
 }
@@ -71,6 +94,10 @@ func separates(r rune) bool { return strings.ContainsRune(" \t\r\n.,;:=&?/|~$\"'
 
 // decode notes a text, and what it becomes for who decodes it.
 func (s *secrets) decode(text string) {
+	if s.decoded[text] {
+		return
+	}
+	s.decoded[text] = true
 	s.note(text)
 	s.decodeBase64(text)
 	for _, unescape := range []func(string) (string, error){url.QueryUnescape, url.PathUnescape} {
@@ -81,9 +108,11 @@ func (s *secrets) decode(text string) {
 	}
 }
 
+var standardBase64 = strings.NewReplacer("-", "+", "_", "/")
+
 // decodeBase64 finds above all the name and the password in Basic credentials.
 func (s *secrets) decodeBase64(text string) {
-	raw := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
+	raw := standardBase64.Replace(strings.TrimRight(text, "="))
 	plain, err := base64.RawStdEncoding.DecodeString(raw)
 	if err != nil || !utf8.Valid(plain) {
 		return
@@ -101,7 +130,7 @@ func (s *secrets) decodeBase64(text string) {
 // would blot out words counts where it is quoted.
 func (s *secrets) note(text string) {
 	switch {
-	case text == "", len(text) > maxReason, len(s.spellings) > maxSecrets:
+	case text == "", len(text) > len(s.found), s.noted[text]:
 		return
 	case len(text) < s.min:
 		if s.min == shortSecret {
@@ -109,16 +138,28 @@ func (s *secrets) note(text string) {
 		}
 		return
 	}
+	s.noted[text] = true
+	s.keep(text)
 	encoded, _ := json.Marshal(text) // a string can be encoded
 	for _, quoted := range []string{strconv.Quote(text), strconv.QuoteToASCII(text), string(encoded)} {
-		s.keep(quoted[1 : len(quoted)-1])
+		s.keepOther(text, quoted[1:len(quoted)-1])
 	}
-	for _, spelling := range []string{text, html.EscapeString(text), url.QueryEscape(text), url.PathEscape(text)} {
+	for _, spelling := range []string{html.EscapeString(text), url.QueryEscape(text), url.PathEscape(text)} {
+		s.keepOther(text, spelling)
+	}
+}
+
+func (s *secrets) keepOther(text, spelling string) {
+	if spelling != text {
 		s.keep(spelling)
 	}
 }
 
-func (s *secrets) keep(spelling string) { s.spellings[asciiLower(spelling)] = true }
+func (s *secrets) keep(spelling string) {
+	for _, at := range s.texts.Lookup([]byte(asciiLower(spelling)), -1) {
+		s.found[at] = max(s.found[at], len(spelling))
+	}
+}
 
 // asciiLower makes letters small and leaves everything where it is.
 func asciiLower(text string) string {

@@ -3,6 +3,7 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -99,18 +100,99 @@ func TestExplainLeavesOutSecrets(t *testing.T) {
 		lines := stepsOf(get("/"), app.Authenticate(fails(errors.New(strings.Repeat("long ", 1000)))), last(ok))
 		assert.Equal(t, []string{"app_test.says: fault: a reason of 5000 bytes"}, lines)
 	})
-	t.Run("of a request with too many secrets nothing is told", func(t *testing.T) {
-		var query strings.Builder
-		for i := range 60_000 {
-			_, _ = fmt.Fprintf(&query, "&%05d", i)
-		}
-		lines := stepsOf(explainedAt("/?"+query.String())(), app.Authenticate(fails(errBoom)), last(ok))
-		assert.Equal(t, []string{"app_test.says: fault: [redacted]"}, lines)
-	})
 	t.Run("a reason is one line", func(t *testing.T) {
 		lines := stepsOf(get("/"), app.Authenticate(fails(errors.New("a\nb\x1b[1m\xff"))), last(ok))
 		assert.Equal(t, []string{"app_test.says: fault: a\ufffdb\ufffd[1m\ufffd"}, lines)
 	})
+}
+
+// What is too much to look through is not told of, and what cannot quote it is.
+func TestExplainOfRequestsThatHoldTooMuch(t *testing.T) {
+	const bound = 16 << 10
+	long := strings.Repeat("a=b&", bound/4)
+	for name, request := range map[string]func() *http.Request{
+		"a query": explainedAt("/?" + long), "a cookie": explainedWith("Cookie", long), "a header": explainedWith("X-Token", long), "a path": explainedAt("/" + long),
+		"a form": explainedForm(long + "a=b"), "many headers": func() *http.Request {
+			r := get("/")
+			r.Header["X-Token"] = make([]string, bound+1)
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := stepsOf(request(), bindingFirst, app.Authenticate(fails(fmt.Errorf("no key: %w", app.ErrNoCredentials)), passes(), fails(&app.Rejection{Cause: app.ErrLoginRequired}), fails(errBoom)), last(ok))
+			assert.Equal(t, []string{
+				"app_test.says: passed: [redacted]", "app_test.says: passed: no credentials", "app_test.says: rejected: app: rejected: : app: login required", "app_test.says: fault: [redacted]",
+			}, lines)
+		})
+	}
+	for name, request := range map[string]func() *http.Request{
+		"what holds no secret does not count": explainedWith("User-Agent", long+long), "a little less is told of": explainedWith("X-Token", long[:bound-8]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, []string{"app_test.says: fault: boom"}, stepsOf(request(), app.Authenticate(fails(errBoom)), last(ok)))
+		})
+	}
+}
+
+// padded are requests of which size bytes are what a client made up to keep us busy.
+func padded(size int) map[string]*http.Request {
+	list := func(format string, between string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size; i++ {
+			_, _ = fmt.Fprintf(&b, format+between, i)
+		}
+		return b.String()
+	}
+	var runs strings.Builder
+	for n := 16; runs.Len() < size; n++ {
+		runs.WriteString("x=" + strings.Repeat("a", n) + "&")
+	}
+	return map[string]*http.Request{
+		"a query of values": explainedAt("/?" + list("a=%020d", "&"))(), "a query of escapes": explainedAt("/?" + list("a=%%3c%%22%%26%020d", "&"))(),
+		"a query of runs": explainedAt("/?" + runs.String())(), "cookies": explainedWith("Cookie", list("a=%020d", ";"))(), "a header of values": explainedWith("X-B", list("a=%020d", ","))(),
+		"a header of escapes": explainedWith("X-B", strings.Repeat("%61", size/3))(), "a path": explainedAt("/" + list("%020d", "/"))(), "a header of one letter": explainedWith("X-B", strings.Repeat("a", size))(),
+	}
+}
+
+// refusing is an App whose strategies quote what they refuse, and that logs it.
+func refusing(reasons ...error) *app.App {
+	var strategies []app.Strategy
+	for _, err := range reasons {
+		strategies = append(strategies, fails(&app.Rejection{Message: "No", Cause: err}))
+	}
+	a := quiet().Use(app.Authenticate(strategies...), last(ok))
+	a.OnEvent = app.LogEvents(slog.New(slog.DiscardHandler))
+	return a
+}
+
+// What an anonymous client sends does not decide what it costs to tell that it was refused.
+func TestEventsOfLongRequestsCostNoMore(t *testing.T) {
+	a := refusing(errBoom, fmt.Errorf("no key %s", strings.Repeat("a", 4000)))
+	short := testing.AllocsPerRun(5, func() { record(a, get("/")) })
+	for name, r := range padded(900 << 10) {
+		t.Run(name, func(t *testing.T) {
+			assert.LessOrEqual(t, testing.AllocsPerRun(5, func() { record(a, r) }), short)
+		})
+	}
+	for name, r := range padded(15 << 10) {
+		t.Run("below the bound "+name, func(t *testing.T) {
+			assert.LessOrEqual(t, testing.AllocsPerRun(5, func() { record(a, r) }), 40_000.0)
+		})
+	}
+}
+
+func BenchmarkEventsOfLongRequests(b *testing.B) {
+	a := refusing(fmt.Errorf("no key %s", strings.Repeat("a", 4000)))
+	for _, size := range []int{1 << 10, 15 << 10, 900 << 10} {
+		for name, r := range padded(size) {
+			b.Run(fmt.Sprintf("%d KiB/%s", size>>10, name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					record(a, r)
+				}
+			})
+		}
+	}
 }
 
 func explainedWith(name, value string) func() *http.Request {

@@ -20,6 +20,7 @@ import (
 // a Rememberer has to be, with its rows in memory and faults where they are told to be.
 type mellon struct {
 	clock  *apptest.Clock
+	kind   string
 	cookie app.Cookie
 	during func(method string) error // called first by each method; nil: nothing
 
@@ -39,7 +40,7 @@ var _ app.Rememberer = (*mellon)(nil)
 var errMellonGone = errors.New("mellon: no friend any more")
 
 func newMellon(clock *apptest.Clock, kind string) *mellon {
-	return &mellon{clock: clock, cookie: app.Cookie{Name: "__Host-mellon-" + kind, MaxAge: 30 * 24 * time.Hour, Unsigned: true}, rows: map[string]mellonRow{}}
+	return &mellon{clock: clock, kind: kind, cookie: app.Cookie{Name: "__Host-mellon-" + kind, MaxAge: 30 * 24 * time.Hour, Unsigned: true}, rows: map[string]mellonRow{}}
 }
 
 func (m *mellon) call(method string) error {
@@ -109,16 +110,20 @@ func (m *mellon) Remembers(_ context.Context, id *app.Identity) (bool, error) {
 	return slices.Contains(m.handles(), id.Handle), nil
 }
 
-func (m *mellon) Forget(ctx *app.Context) error {
-	handle, _, err := m.presented(ctx)
+func (m *mellon) Kind() string { return m.kind }
+
+func (m *mellon) Forget(ctx *app.Context) (ended []*app.Identity, err error) {
+	handle, row, err := m.presented(ctx)
 	if errors.Is(err, app.ErrNoCredentials) {
-		return nil
+		return nil, nil
 	}
 	if err := m.call("Forget"); err != nil {
-		return err
+		return nil, err
 	}
-	m.remove(func(h string, _ mellonRow) bool { return h == handle })
-	return m.cookie.Clear(ctx)
+	if m.remove(func(h string, _ mellonRow) bool { return h == handle }) > 0 {
+		ended = append(ended, &app.Identity{Subject: row.name, Handle: handle})
+	}
+	return ended, m.cookie.Clear(ctx)
 }
 
 func (m *mellon) Revoke(_ context.Context, user any, handle string) (bool, error) {

@@ -8,15 +8,35 @@ import (
 	"strings"
 )
 
-// publicHeaders hold no credentials of any strategy.
 var publicHeaders = map[string]bool{
 	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true, "Connection": true,
 	"Content-Length": true, "Content-Type": true, "Origin": true, "Upgrade-Insecure-Requests": true, "User-Agent": true,
 }
 
-// secrets returns what no reason may quote that is at least so long, in bytes.
-func (c *Context) secrets(shortest int) *secrets {
-	s := &secrets{min: shortest, spellings: map[string]bool{}}
+// holdsMoreThan reports whether what may be secret in a request is more than so many bytes. It
+// reads none of them.
+func (c *Context) holdsMoreThan(bytes int) bool {
+	r := c.Request
+	n := len(r.URL.RawQuery) + len(r.URL.Path) + len(c.body)
+	for name, values := range r.Header {
+		if !public(name) {
+			n += sizeOf(values)
+		}
+	}
+	for _, values := range r.Form {
+		n += sizeOf(values)
+	}
+	return n > bytes
+}
+
+func sizeOf(values []string) (n int) {
+	for _, v := range values {
+		n += len(v) + 1
+	}
+	return n
+}
+
+func (s *secrets) ofRequest(c *Context) {
 	s.ofHeaders(c.Request.Header)
 	s.ofURL(c.Request)
 	for _, values := range c.Request.Form { // which net/http has parsed
@@ -25,13 +45,17 @@ func (c *Context) secrets(shortest int) *secrets {
 		}
 	}
 	s.ofBody(c.body)
-	return s
+}
+
+// public reports whether headers of a name hold no credentials of any strategy.
+func public(name string) bool {
+	return publicHeaders[name] || strings.HasPrefix(name, "Sec-Fetch-") || strings.HasPrefix(name, "Sec-Ch-")
 }
 
 func (s *secrets) ofHeaders(h http.Header) {
 	for name, values := range h {
 		switch {
-		case publicHeaders[name], strings.HasPrefix(name, "Sec-Fetch-"), strings.HasPrefix(name, "Sec-Ch-"):
+		case public(name):
 		case name == "Cookie":
 			s.ofPairs(strings.Join(values, ";"), ";")
 		case strings.HasSuffix(name, "Authorization"):

@@ -125,6 +125,7 @@ var (
 	errStampChanged   = &nobody{"what the session was bound to has changed"}
 	errElsewhere      = &nobody{"it was ended from elsewhere"}
 	errTooMany        = &nobody{"the user has newer sessions than may be kept"}
+	errTwin           = &nobody{"its client has a newer one"}
 )
 
 // tell tells of this session.

@@ -43,12 +43,14 @@ func TestMaxPerUser(t *testing.T) {
 		w.mellon.during = nil
 	})
 	t.Run("who is remembered counts", func(t *testing.T) {
-		w := newBuckland(t, app.SessionOptions{MaxPerUser: 1})
+		w := newBuckland(t, app.SessionOptions{MaxPerUser: 2})
 		c := w.in("frodo", "&remember")
 		w.lapse()
-		d := w.in("frodo", "")
+		w.in("frodo", "")
 		require.Equal(t, "frodo", c.Get("/me").Body)
-		assert.Equal(t, 401, d.Get("/me").Status)
+		d := w.in("frodo", "")
+		assert.Equal(t, 200, d.Get("/me").Status)
+		assert.Len(t, w.mine(d), 2)
 	})
 	t.Run("wrong limits and stores", func(t *testing.T) {
 		for _, n := range []int{-1, 10_001} {
@@ -56,6 +58,13 @@ func TestMaxPerUser(t *testing.T) {
 				app.NewSessions(sessionstores.NewMemory(), &hobbits{}, app.SessionOptions{MaxPerUser: n})
 			})
 		}
+		limiter := struct{ app.SessionLimiter }{sessionstores.NewMemory()}
+		assert.PanicsWithValue(t, "app: SessionOptions.MaxPerUser with Remember needs a store that is a SessionLister, struct { app.SessionStore; app.SessionLimiter } is none", func() {
+			app.NewSessions(struct {
+				app.SessionStore
+				app.SessionLimiter
+			}{sessionstores.NewMemory(), limiter}, &hobbits{}, app.SessionOptions{MaxPerUser: 1, Remember: w.mellon})
+		})
 		assert.PanicsWithValue(t, "app: SessionOptions.MaxPerUser needs a store that is a SessionLimiter, struct { app.SessionStore } is none", func() {
 			app.NewSessions(struct{ app.SessionStore }{sessionstores.NewMemory()}, &hobbits{}, app.SessionOptions{MaxPerUser: 1})
 		})

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -27,73 +25,6 @@ var (
 	_ Describer  = (*Sessions)(nil)
 )
 
-// SessionOptions are the options of [NewSessions]. The zero value is safe.
-type SessionOptions struct {
-	// Kind names the kind of user and is part of every key: a cookie of one kind never
-	// opens a session of another. Letters, digits, '-' and '_'; "": session.
-	Kind string
-
-	// Idle ends a session that is not used for so long; 0: 30 minutes. It is written at
-	// most once a minute, so a session may end up to a minute early.
-	Idle time.Duration
-
-	// Absolute ends a session this long after login, used or not; 0: 12 hours.
-	Absolute time.Duration
-
-	// Cookie says what is to be unusual about the cookie.
-	Cookie SessionCookie
-
-	// MaxPerUser bounds how many sessions a user has at once; a login beyond it ends the
-	// oldest. 1: whoever logs in is logged out elsewhere. 0: no limit. The store
-	// has to be a [SessionLimiter].
-	MaxPerUser int
-
-	// Stamp returns a text of a user, such as a digest of the password's hash, to which each
-	// session is bound: when it is another one, the session has ended, whoever changed it. It is asked
-	// for each request that asks for its user, so it should be loaded with them, and may not be
-	// empty. nil: sessions are not bound. serializer.TableOptions.Stamp loads one.
-	Stamp func(user any) string
-
-	// Remember brings back who was logged in with the option [Remember] and has no session any
-	// more; nil: nobody. With a Stamp it needs one too: a new password forgets who is remembered.
-	// Each Sessions of a stack has one of its own.
-	Remember Rememberer
-
-	// LoginPage is where [RequireLogin] sends a browser that came for a page and is not logged in,
-	// a path on this site; [Context.ReturnToOrRedirect] sends it back. "": nowhere, that is
-	// answered 401 as to everybody else.
-	LoginPage string
-
-	// ConfirmPage is where [RequireRecentLogin] sends a browser whose login is not recent: it
-	// asks for the password again and calls [Context.ConfirmLogin]. "": 401.
-	ConfirmPage string
-
-	// TrustedOrigins may send unsafe requests with the cookie although they are other
-	// sites: "https://example.com", with a port if it is not the scheme's own.
-	TrustedOrigins []string
-
-	// InsecureAllowCrossOrigin lets every site use the cookie. Then SameSite is all that
-	// stands between your users and cross-site request forgery.
-	InsecureAllowCrossOrigin bool
-
-	// Timeout bounds each question to the store and the Serializer; 0: 2 seconds. What
-	// takes longer is a fault. Saving has 5 seconds, which a client that hangs up does not cut.
-	Timeout time.Duration
-
-	// MaxBytes bounds the data of one session as JSON; 0: 64 KiB.
-	MaxBytes int
-
-	// Clock is the time; nil: time.Now.
-	Clock func() time.Time
-}
-
-const (
-	defaultKind  = "session"
-	maxPerUser   = 10_000
-	touchEvery   = time.Minute
-	writeTimeout = 5 * time.Second
-)
-
 var errNoSessions = errors.New("app: there is no Sessions layer above: add app.Use(sessions.Layer) before it")
 
 // NewSessions makes the sessions of one kind of user. It panics if the options are
@@ -111,6 +42,9 @@ func NewSessions(store SessionStore, users Serializer, o SessionOptions) *Sessio
 	if _, ok := store.(SessionLimiter); !ok && o.MaxPerUser > 0 {
 		panic(fmt.Sprintf("app: SessionOptions.MaxPerUser needs a store that is a SessionLimiter, %T is none", store))
 	}
+	if _, ok := store.(SessionLister); !ok && o.MaxPerUser > 0 && o.Remember != nil {
+		panic(fmt.Sprintf("app: SessionOptions.MaxPerUser with Remember needs a store that is a SessionLister, %T is none", store))
+	}
 	return &Sessions{store: store, users: users, o: o, origin: crossOrigin(o), app: new(atomic.Pointer[App])}
 }
 
@@ -120,62 +54,6 @@ func (s *Sessions) With(change func(o *SessionOptions)) *Sessions {
 	o := s.o
 	change(&o)
 	return NewSessions(s.store, s.users, o)
-}
-
-func (o *SessionOptions) setDefaults() {
-	if o.Kind == "" {
-		o.Kind = defaultKind
-	}
-	if len(o.Kind) > 64 || strings.Trim(o.Kind, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-		panic(fmt.Sprintf("app: SessionOptions.Kind %q: letters, digits, '-' and '_', at most 64", o.Kind))
-	}
-	setDuration(&o.Idle, 30*time.Minute, "Idle")
-	setDuration(&o.Absolute, 12*time.Hour, "Absolute")
-	setDuration(&o.Timeout, 2*time.Second, "Timeout")
-	for _, page := range []string{o.LoginPage, o.ConfirmPage} {
-		if page != "" && !localPath(page) {
-			panic("app: SessionOptions: LoginPage and ConfirmPage are paths on this site")
-		}
-	}
-	switch {
-	case o.MaxPerUser < 0 || o.MaxPerUser > maxPerUser:
-		panic("app: SessionOptions.MaxPerUser is negative or over 10,000")
-	case o.Remember != nil && isNil(o.Remember):
-		panic("app: SessionOptions.Remember is a nil pointer")
-	case o.Stamp != nil && unstamped(o.Remember):
-		panic("app: SessionOptions.Remember has no Stamp: whom a Stamp logs out would be brought back by it")
-	case o.MaxBytes < 0 || o.MaxBytes > math.MaxInt32:
-		panic("app: SessionOptions.MaxBytes is out of range")
-	case o.MaxBytes == 0:
-		o.MaxBytes = 64 << 10
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-}
-
-// setDuration fills in a default and refuses what would never or always expire.
-func setDuration(d *time.Duration, unset time.Duration, name string) {
-	switch {
-	case *d == 0:
-		*d = unset
-	case *d < 0 || *d > 10*365*24*time.Hour:
-		panic("app: SessionOptions." + name + " must be positive and at most ten years")
-	}
-}
-
-// crossOrigin returns the check that the options ask for.
-func crossOrigin(o SessionOptions) *http.CrossOriginProtection {
-	if o.InsecureAllowCrossOrigin {
-		return nil
-	}
-	p := http.NewCrossOriginProtection()
-	for _, origin := range o.TrustedOrigins {
-		if err := p.AddTrustedOrigin(origin); err != nil {
-			panic("app: SessionOptions.TrustedOrigins: " + err.Error())
-		}
-	}
-	return p
 }
 
 // Layer gives the request its session. It asks the store for nothing: that happens
@@ -196,8 +74,8 @@ func (s *Sessions) Layer(ctx *Context, next Handler) error {
 		if other.s.o.Cookie.Name == s.o.Cookie.Name {
 			return fmt.Errorf("app: two Sessions in one stack share the cookie %s: give each its own Kind", s.o.Cookie.Name)
 		}
-		if sameRememberer(other.s.o.Remember, s.o.Remember) {
-			return fmt.Errorf("app: two Sessions in one stack share a Remember: it would bring users of the kind %q back as %q", other.s.o.Kind, s.o.Kind)
+		if other.s.o.Kind == s.o.Kind {
+			return fmt.Errorf("app: two Sessions in one stack are of the kind %q: a session of one would open the other", s.o.Kind)
 		}
 	}
 	x.s, x.ctx = s, ctx

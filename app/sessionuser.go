@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/kahu-go/kahu/internal/rollback"
 )
 
 // identify says whose session it is.
@@ -73,7 +71,7 @@ func (x *Session) identityOf(user any) *Identity {
 func (x *Session) unbind(user any) error {
 	ctx, cancel := writing(x.ctx.Context())
 	defer cancel()
-	if err := x.s.revokeRemembered(ctx, user, x.rec); err != nil {
+	if err := x.s.revokeRemembered(ctx, user, x.key, x.rec); err != nil {
 		x.ctx.note(x.s, nil, err)
 		return err
 	}
@@ -91,83 +89,6 @@ func (x *Session) drop(why error) error {
 	x.ctx.note(x.s, nil, why)
 	x.forget()
 	return nil
-}
-
-// remembered brings back who has no session and is remembered, by a new one. Once headers are
-// sent it is too late for that.
-func (x *Session) remembered() (*Identity, error) {
-	c, r := x.ctx, x.s.o.Remember
-	if r == nil || c.settled || c.sent || c.w.overtaken() {
-		return nil, nil
-	}
-	id, err := r.Authenticate(c)
-	if err == nil {
-		id, err = proven(r, id)
-	}
-	c.noteAnswer(r, id, err)
-	switch {
-	case rejects(err):
-		return nil, x.s.robbed(c, err)
-	case passes(err):
-		return nil, nil
-	case err != nil:
-		return nil, faultOf(err)
-	}
-	back, err := x.resume(id)
-	if err != nil {
-		c.note(x.s, nil, err)
-	}
-	return back, err
-}
-
-// resume logs in who is remembered. That is no new login: who wants one asks for the password.
-func (x *Session) resume(id *Identity) (*Identity, error) {
-	ctx, cancel := writing(x.ctx.Context())
-	defer cancel()
-	subject, err := x.s.subject(ctx, id.User)
-	if err != nil {
-		return nil, err
-	}
-	stamp, err := x.s.stampOf(ctx, id.User, subject)
-	if err != nil {
-		return nil, err
-	}
-	before := x.before()
-	rollback.On(ctx, func() {
-		before()
-		x.asked, x.idErr = false, nil // it is being asked now
-	})
-	rec := x.fresh()
-	rec.Subject, rec.LoggedIn, rec.Data = subject, loginBefore(rec.Created, id.LoggedIn), x.kept(subject, loginOptions{})
-	bind(rec, stampName, stamp)
-	bind(rec, rememberName, id.Handle)
-	if err := x.insert(rec, id.User); err != nil {
-		return nil, err
-	}
-	// Who ends all sessions of a user ends first what remembers them: what is good still, now
-	// that the session is there, was good when it was made.
-	good, err := x.s.o.Remember.Remembers(ctx, id)
-	if err == nil && good {
-		return x.identityOf(id.User), nil
-	}
-	key := x.key
-	if err == nil {
-		err = x.drop(errElsewhere)
-	} else {
-		err = errors.Join(faultOf(err), x.end(key))
-	}
-	before() // the client gets no cookie, also of a session that could not be ended
-	x.forget()
-	return nil, err
-}
-
-// loginBefore is when who is remembered logged in, which is before the session that brings them
-// back began; zero if it is not known.
-func loginBefore(created, at time.Time) time.Time {
-	if at = at.UTC().Truncate(time.Microsecond); !at.Before(created) {
-		return time.Time{}
-	}
-	return at
 }
 
 // loggedInWithin reports whether the session began with a login, at most d ago.

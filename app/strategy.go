@@ -43,16 +43,21 @@ type Ender interface {
 type Rememberer interface {
 	Strategy
 
+	// Kind names the kind of user that it remembers: that of the [SessionOptions] it is in.
+	// "" and "session" are both the default one. Another kind's credential is unknown to it.
+	Kind() string
+
 	// Remember makes a credential of user, gives it to the client, and returns its handle.
 	Remember(ctx *Context, user any) (handle string, err error)
 
 	// Remembers reports whether the credential of an identity is good still.
 	Remembers(ctx context.Context, id *Identity) (bool, error)
 
-	// Forget ends the credential that the client presents and takes it from them. A client
-	// without one costs no question. A *[Rejection] that is caused by [Stolen] says that it
-	// is done, and what was found.
-	Forget(ctx *Context) error
+	// Forget ends the credentials that the client presents, one as a rule, takes them from it,
+	// and returns the Subject and the Handle of each, for their sessions end too. A client
+	// without one costs no question, and has none. A *[Rejection] that is caused by [Stolen]
+	// says that it is done, and what was found.
+	Forget(ctx *Context) (ended []*Identity, err error)
 
 	// Revoke ends the credential of a user with this handle and reports whether there was one.
 	Revoke(ctx context.Context, user any, handle string) (bool, error)
@@ -64,8 +69,12 @@ type Rememberer interface {
 
 // A Stolen is the cause of a [Rejection] by a [Rememberer]: the credential was used before, so two
 // have it, the user and a thief, and nobody can tell which of them has asked. All that
-// remembers User has been ended; Sessions ends their sessions, which the thief may have one of.
-type Stolen struct{ User any }
+// remembers the user has been ended, and before that, by [Context.EndStolen], their sessions,
+// of which the thief may have one. Sessions ends those once more that began meanwhile.
+type Stolen struct {
+	Subject string // whose it was
+	User    any    // nil if they could not be loaded
+}
 
 func (s *Stolen) Error() string { return "app: a credential that is good for one use was used before" }
 

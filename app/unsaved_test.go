@@ -18,18 +18,20 @@ import (
 func TestAChangeThatComesTooLateForTheSessionIsReported(t *testing.T) {
 	s, store := memorySessions()
 	var outer http.ResponseWriter // that of a handler above
+	var sends int                 // how often it was told a status
 	change := func(ctx *app.Context, next app.Handler) error {
 		session, err := ctx.Session()
 		require.NoError(t, err)
 		require.NoError(t, session.Set("ring", 1))
 		return next(ctx)
 	}
-	past := app.Mount(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { _, _ = io.WriteString(outer, "past") }))
+	past := app.Mount(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { outer.WriteHeader(200); _, _ = io.WriteString(outer, "past") }))
 	through := app.Mount(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "through") }))
 	keep := app.Wrap(func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			outer = w
-			h.ServeHTTP(w, r)
+			sends = 0
+			outer = &counted{w, &sends}
+			h.ServeHTTP(outer, r)
 		})
 	})
 	early := app.Wrap(func(h http.Handler) http.Handler {
@@ -58,6 +60,7 @@ func TestAChangeThatComesTooLateForTheSessionIsReported(t *testing.T) {
 			w := httptest.NewRecorder()
 			a.Use(append([]app.Middleware{s.Layer}, c.layers...)...).ServeHTTP(w, get("/"))
 			assert.Contains(t, w.Body.String(), c.body)
+			assert.LessOrEqual(t, sends, 1)
 			if !c.lost {
 				assert.Empty(t, told)
 				return
@@ -70,4 +73,14 @@ func TestAChangeThatComesTooLateForTheSessionIsReported(t *testing.T) {
 			assert.True(t, fault)
 		})
 	}
+}
+
+type counted struct {
+	http.ResponseWriter
+	n *int
+}
+
+func (c *counted) WriteHeader(status int) {
+	*c.n++
+	c.ResponseWriter.WriteHeader(status)
 }

@@ -141,8 +141,8 @@ func (s *Sessions) forgetClients(ctx context.Context, user any, keep string) err
 	return nil
 }
 
-// End ends the session of a user with a Handle, and that its client is remembered, and reports
-// whether there was one. Another user's Handle is none. It may be called outside a request; for the
+// End ends the session of a user with a Handle, and that its client is remembered, with all that
+// this has brought back, and reports whether there was one. Another user's Handle is none. It may be called outside a request; for the
 // request's own session there is Logout.
 func (s *Sessions) End(ctx context.Context, user any, handle string) (bool, error) {
 	ctx, cancel := writing(ctx)
@@ -160,7 +160,7 @@ func (s *Sessions) End(ctx context.Context, user any, handle string) (bool, erro
 	case rec == nil || rec.Kind != s.o.Kind || rec.Subject != subject:
 		return false, nil
 	}
-	if err := s.revokeRemembered(ctx, user, rec); err != nil {
+	if err := s.revokeRemembered(ctx, user, handle, rec); err != nil {
 		return false, err
 	}
 	if err := s.store.Delete(ctx, handle); err != nil {

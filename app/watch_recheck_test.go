@@ -25,11 +25,12 @@ func (unwatching) Authenticate(*app.Context) (*app.Identity, error) {
 type watchman struct {
 	unwatching
 	info *any
+	err  error
 }
 
 func (p watchman) Recheck(_ context.Context, id *app.Identity) error {
 	*p.info = id.Info
-	return &app.Rejection{Cause: errBoom}
+	return p.err
 }
 
 func watchInfo(context.Context, *app.Identity) (any, error) { return "changed", nil }
@@ -82,7 +83,7 @@ func TestWhileLoggedInRefuses(t *testing.T) {
 func TestWhileLoggedInGivesAStrategyItsOwnInfoBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked, seen any
-		serve(get("/"), app.Authenticate(app.WithInfo(watchman{info: &asked}, watchInfo)), last(func(ctx *app.Context) error {
+		serve(get("/"), app.Authenticate(app.WithInfo(watchman{info: &asked, err: &app.Rejection{Cause: errBoom}}, watchInfo)), last(func(ctx *app.Context) error {
 			id, err := ctx.Identity()
 			require.NoError(t, err)
 			open, cancel, err := ctx.WhileLoggedIn(0)
@@ -96,6 +97,20 @@ func TestWhileLoggedInGivesAStrategyItsOwnInfoBack(t *testing.T) {
 		}))
 		assert.Equal(t, "changed", seen)
 		assert.Equal(t, "ring", asked)
+	})
+}
+
+func TestWhileLoggedInOfACredentialThatIsNoneAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked any
+		serve(get("/"), app.Authenticate(watchman{info: &asked, err: app.ErrNoCredentials}), last(func(ctx *app.Context) error {
+			open, cancel, err := ctx.WhileLoggedIn(0)
+			require.NoError(t, err)
+			defer cancel()
+			<-open.Done()
+			assert.ErrorIs(t, context.Cause(open), app.ErrLoggedOut)
+			return nil
+		}))
 	})
 }
 

@@ -186,10 +186,10 @@ func beaconFailsTwice(b *beacon) {
 func TestWhileLoggedInAsksOnceInAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBeacon(t, app.SessionOptions{})
-		var asked []string
-		b.light(62*time.Second, func() { asked = b.store.Calls() })
+		asked := make(chan []string, 1)
+		b.light(62*time.Second, func() { asked <- b.store.Calls() })
 		want := append([]string{"Insert", "Find"}, slices.Repeat([]string{"Find"}, 12)...)
-		assert.Equal(t, want, asked, "login, the request, one for each 5 s; and it is no use of the session")
+		assert.Equal(t, want, <-asked, "login, the request, one for each 5 s; and it is no use of the session")
 	})
 }
 

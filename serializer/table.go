@@ -30,7 +30,9 @@ type TableOptions struct {
 	//
 	//	PasswordStamp string `bun:",scanonly" json:"-"`
 	//
-	// The digest of a user without a password is no empty text either. "": the hash is not read.
+	// The digest of a user without a password is no empty text either. A hash that is only made
+	// anew at a login, as strategies.LocalOptions.Rehash does, is another hash: this ends the user's
+	// other sessions, once. "": the hash is not read.
 	Stamp string
 
 	// LookUp are the text columns by which a person can be named. Default: those of

@@ -47,7 +47,9 @@ type APIKeyOptions struct {
 	// Header holds the key and nothing else; "": X-API-Key.
 	Header string
 
-	// Type is what the keys are for: it is part of each row and each hash. "": apikey.
+	// Type is what the keys are for: it is part of each row and each hash. Two kinds of user in
+	// one store need a Type each: with one Type, the key of a user opens what is an
+	// administrator's whose subject is the same, such as the id 1. "": apikey.
 	Type string
 
 	// Prefix begins every key, so that leaked ones can be searched for; "": kahu_key_.

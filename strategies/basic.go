@@ -55,6 +55,10 @@ var (
 )
 
 // BasicOptions are the options of [NewBasic]. The zero value is safe.
+//
+// Where a [Local] verifies, each request that succeeds takes back the attempts at its account, as a
+// login does: behind a program that asks all the time, somebody who guesses has only the limit
+// of [LocalOptions].AddressLimit to mind.
 type BasicOptions struct {
 	// Realm is what a browser may show when it asks for the password; "": Restricted.
 	Realm string

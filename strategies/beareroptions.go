@@ -22,7 +22,9 @@ const (
 // BearerOptions are the options of [NewBearer]. The zero value is safe.
 type BearerOptions struct {
 	// Type is what the tokens are for: it is part of each row and each hash, and a token
-	// of another Type is unknown. "": api.
+	// of another Type is unknown. Two kinds of user in one store need a Type each: with one
+	// Type, the token of a user opens what is an administrator's whose subject is the same, such
+	// as the id 1. "": api.
 	Type string
 
 	// Prefix begins every token, so that leaked ones can be searched for; "": kahu_.

@@ -47,10 +47,9 @@ type LocalOptions struct {
 	// Address is what attempts are counted by; nil: [app.Context.Address]. For one that
 	// is not valid nothing is counted by address.
 	//
-	// Behind a reverse proxy the peer is the proxy: then all clients share one
-	// AddressLimit, and 1000 wrong logins by anybody keep everybody out for an hour.
-	// Return the address that your proxy, and nobody else, writes into a header; if there
-	// is none that you can trust, switch this off by returning netip.Addr{}.
+	// Behind a reverse proxy name it in [app.App].Proxies: otherwise all clients share its
+	// address and one AddressLimit, and 1000 wrong logins by anybody keep everybody out for an
+	// hour. If no header can be trusted switch this off by returning netip.Addr{}.
 	Address func(ctx *app.Context) netip.Addr
 
 	// Timeout bounds each question to find and to Attempts, and together the writes after

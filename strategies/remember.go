@@ -19,7 +19,7 @@ import (
 // cookie has now. The secret is good for one use and then replaced. Who comes with one that was
 // replaced before the Grace has a copy of the cookie, or its owner has come with it and somebody
 // else has the copy; nobody can tell which. So all series of the user are ended,
-// [app.EventReused] tells of it, and the sessions of the user end as well ([app.Stolen]).
+// [app.EventReused] tells of it, and before them end the sessions of the user ([app.Stolen]).
 //
 // A cookie that is malformed, unknown, expired or stolen is a *[app.Rejection] and is taken
 // from the client. What the store cannot answer is a fault, and the cookie stays.
@@ -133,48 +133,51 @@ func (r *Remember) Remember(ctx *app.Context, user any) (handle string, err erro
 	return d.row.ID, nil
 }
 
-// Forget ends the series of the client, and takes the cookie from it. A client without a
-// cookie, and one with garbage, costs no question; a cookie that was made up ends nothing. One
-// that was replaced long ago is stolen, as it is for Authenticate: the error is a
-// *[app.Rejection] then, and everything is forgotten nevertheless.
-func (r *Remember) Forget(ctx *app.Context) error {
+// Forget ends the series of the client, takes the cookie from it, and returns whose they were. A
+// client without a cookie, and one with garbage, costs no question; a cookie that was made up
+// ends nothing. One that was replaced before the Grace is stolen, as it is for Authenticate: the
+// error is a *[app.Rejection] then, and everything is forgotten nevertheless.
+func (r *Remember) Forget(ctx *app.Context) (ended []*app.Identity, err error) {
 	s := r.standing(ctx)
 	texts, any := r.all(ctx)
 	if s == forgotten || !any && s.id == nil {
-		return nil
+		return nil, nil
 	}
 	if ctx.Sent() {
-		return app.ErrHeadersSent
+		return nil, app.ErrHeadersSent
 	}
-	stolen := r.forget(ctx, s.id, texts)
+	ended, stolen := r.forget(ctx, s.id, texts)
 	if stolen != nil && !refused(stolen) {
-		return stolen
+		return nil, stolen
 	}
 	if err := r.take(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	return stolen
+	return ended, stolen
 }
 
 // forget ends the series that this request has come to know of, and those that the client names.
-func (r *Remember) forget(ctx *app.Context, known *app.Identity, texts []refreshText) (stolen error) {
+func (r *Remember) forget(ctx *app.Context, known *app.Identity, texts []refreshText) (ended []*app.Identity, stolen error) {
 	if known != nil {
 		if _, err := r.end(ctx.Context(), known.Handle, known.Subject); err != nil {
-			return err
+			return nil, err
 		}
+		ended = append(ended, known)
 	}
 	for _, sent := range texts {
 		if known != nil && sent.id == known.Handle {
 			continue
 		}
-		switch err := r.forgetSeries(ctx, sent); {
+		switch id, err := r.forgetSeries(ctx, sent); {
 		case refused(err):
 			stolen = err
 		case err != nil:
-			return err
+			return nil, err
+		case id != nil:
+			ended = append(ended, id)
 		}
 	}
-	return stolen
+	return ended, stolen
 }
 
 // End ends the series that proved the request by itself, and takes the cookie.
@@ -201,6 +204,9 @@ func (r *Remember) Challenge(*app.Context, error) string { return `Cookie realm=
 func (r *Remember) Describe() (name, looksAt string) {
 	return "remember", "the cookie " + r.cookie.Name
 }
+
+// Kind is that of the options. [app.NewSessions] refuses that of another kind of user.
+func (r *Remember) Kind() string { return r.o.Kind }
 
 // Stamped reports whether there is a Stamp. [app.NewSessions] asks.
 func (r *Remember) Stamped() bool { return r.o.Stamp != nil }

@@ -62,8 +62,9 @@ func TestACrowdThatOustsItsOwnSessionsStaysRemembered(t *testing.T) {
 	h := newHearth(func(o *hearthOptions) { o.session.MaxPerUser = 5 })
 	text := cookieOf(h.guest(t, "frodo"))
 	h.later()
-	_, cookies := h.tabs(t, 50, "/", text)
-	assert.Len(t, must(h.kinds.List(t.Context(), ringBearer)), 5)
+	bodies, cookies := h.tabs(t, 50, "/", text)
+	assert.NotContains(t, bodies, "nobody")
+	assert.Len(t, must(h.kinds.List(t.Context(), ringBearer)), 1)
 	require.Len(t, h.series(t, "frodo"), 1)
 	h.later()
 	assert.Equal(t, "frodo by session", who(h.thief(t, cookies[0])))
@@ -95,6 +96,11 @@ func (s steppingSessions) Find(ctx context.Context, key string) (*app.SessionRec
 func (s steppingSessions) Insert(ctx context.Context, key, old string, r *app.SessionRecord) error {
 	s.step()
 	return s.SessionStore.Insert(ctx, key, old, r)
+}
+
+func (s steppingSessions) InsertLimited(ctx context.Context, key, old string, r *app.SessionRecord, limit int) ([]app.StoredSession, error) {
+	s.step()
+	return s.SessionStore.(app.SessionLimiter).InsertLimited(ctx, key, old, r, limit)
 }
 
 func (s steppingSessions) Delete(ctx context.Context, key string) error {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kahu-go/kahu/app"
-	"github.com/kahu-go/kahu/app/apptest"
 	"github.com/kahu-go/kahu/sessionstores"
 	"github.com/kahu-go/kahu/strategies"
 	"github.com/kahu-go/kahu/tokenstores"
@@ -100,15 +99,13 @@ func TestSessionsRefuseARememberThatDoesNotFit(t *testing.T) {
 		})
 	})
 	t.Run("of another kind of user", func(t *testing.T) {
-		shared := remember()
-		users := app.NewSessions(sessionstores.NewMemory(), &people{}, app.SessionOptions{Remember: shared})
-		admins := app.NewSessions(sessionstores.NewMemory(), &people{}, app.SessionOptions{Remember: shared, Kind: "admin"})
-		a := app.New().Use(users.Layer, admins.Layer, func(*app.Context, app.Handler) error { return nil })
-		var reported error
-		a.OnError = func(_ *app.Context, err error) { reported = err }
-		assert.Equal(t, 500, apptest.NewClient(t, a).Get("/").Status)
-		assert.ErrorContains(t, reported, "share a Remember")
-		own := app.NewSessions(sessionstores.NewMemory(), &people{}, app.SessionOptions{Remember: remember(), Kind: "admin"})
-		assert.Equal(t, 404, apptest.NewClient(t, app.New().Use(users.Layer, own.Layer)).Get("/").Status)
+		for kind, of := range map[string]string{"": "admin", "admin": "", "session": "admin", "Admin": "admin"} {
+			o := app.SessionOptions{Kind: of, Remember: strategies.NewRemember(tokenstores.NewMemory(), &people{}, strategies.RememberOptions{Kind: kind})}
+			assert.Panics(t, func() { app.NewSessions(sessionstores.NewMemory(), &people{}, o) }, kind)
+		}
+		for kind, of := range map[string]string{"": "session", "session": "", "admin": "admin"} {
+			o := app.SessionOptions{Kind: of, Remember: strategies.NewRemember(tokenstores.NewMemory(), &people{}, strategies.RememberOptions{Kind: kind})}
+			assert.NotPanics(t, func() { app.NewSessions(sessionstores.NewMemory(), &people{}, o) }, kind)
+		}
 	})
 }

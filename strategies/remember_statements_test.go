@@ -62,7 +62,7 @@ func TestRememberStatements(t *testing.T) {
 			clock.Advance(13 * time.Hour)
 			status, counts = send("/")
 			assert.Equal(t, 200, status)
-			assert.Equal(t, 3, counts.Queries, "the session that is over, the series with its user, and the series again")
+			assert.Equal(t, 4, counts.Queries, "the session that is over, the series with its user, the series again, and the sessions of the user")
 			clock.Advance(time.Hour)
 			status, counts = send("/direct")
 			assert.Equal(t, 204, status)

@@ -68,7 +68,7 @@ func newHearth(edit ...func(o *hearthOptions)) *hearth {
 	}
 	h.store, h.sessions = tokenstest.NewFaulty(o.tokens), sessionstest.NewFaulty(o.sessions)
 	h.remember = strategies.NewRemember(h.store, h.users, o.remember)
-	o.session.Remember = h.remember
+	o.session.Remember, o.session.Kind = h.remember, o.remember.Kind
 	h.kinds = app.NewSessions(h.sessions, h.users, o.session)
 	h.app = app.New().Use(h.kinds.Layer, h.route)
 	h.app.Logger = o.remember.Logger

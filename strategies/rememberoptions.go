@@ -13,8 +13,8 @@ import (
 // RememberOptions are the options of [NewRemember]. The zero value is safe.
 type RememberOptions struct {
 	// Kind tells the clients of one kind of user from those of another in the same store, and
-	// names their cookie: letters, digits, '-' and '_'. Each kind has a Remember of its own, as
-	// it has its Sessions. "": the only kind.
+	// names their cookie: letters, digits, '-' and '_'. It is the Kind of the
+	// [app.SessionOptions] that this is the Remember of. "": the default kind, "session".
 	Kind string
 
 	// Cookie says what is unusual about the cookie. Its name is __Host-remember, with '-' and the

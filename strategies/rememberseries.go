@@ -194,13 +194,17 @@ func (r *Remember) giveAgain(ctx *app.Context, d *device) error {
 	return nil
 }
 
-// stolen ends all series of a user whose cookie two have. That is told once, by who ended them.
+// stolen ends all sessions and series of a user whose cookie two have, the series last: while
+// they are there the theft can be found. That is told once, by who ended them.
 func (r *Remember) stolen(ctx *app.Context, d *device) error {
+	theft := &app.Stolen{Subject: d.row.Subject, User: d.user}
+	if err := ctx.EndStolen(r, theft); err != nil {
+		return err
+	}
 	n, err := r.endAll(ctx.Context(), d.row.Subject, "")
 	if err != nil {
 		return err
 	}
-	theft := &app.Stolen{User: d.user}
 	r.o.Logger.WarnContext(ctx.Context(), "a cookie that remembers a user was used again: all series of the user were ended",
 		"series", d.row.ID, "subject", d.row.Subject)
 	if n > 0 {
@@ -209,22 +213,22 @@ func (r *Remember) stolen(ctx *app.Context, d *device) error {
 	return notRemembered(theft)
 }
 
-// forgetSeries ends the series of a cookie that is its last one or the one before.
-func (r *Remember) forgetSeries(ctx *app.Context, sent refreshText) error {
+// forgetSeries ends the series of a cookie that is good still, or over, and returns whose it was.
+func (r *Remember) forgetSeries(ctx *app.Context, sent refreshText) (*app.Identity, error) {
 	d, err := r.genuine(ctx.Context(), sent)
 	switch {
 	case refused(err):
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
-	case r.turns.last(d) || r.turns.former(d) || !d.row.Live(r.now()):
+		return nil, err
+	case r.turns.last(d) || r.turns.former(d) && r.turns.inGrace(d, r.now()) || !d.row.Live(r.now()):
 		_, err := r.end(ctx.Context(), d.row.ID, d.row.Subject)
-		return err
+		return r.identity(d), err
 	}
 	if d.user, err = r.owner(ctx.Context(), d.row); err != nil { // which is no reason to leave the thief what they have
 		r.o.Logger.WarnContext(ctx.Context(), "the user of a stolen cookie cannot be loaded", "error", err)
 	}
-	return r.stolen(ctx, d)
+	return nil, r.stolen(ctx, d)
 }
 
 // stampOf returns the digest of what a series of user is bound to, "" if it is to nothing. A
