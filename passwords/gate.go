@@ -25,9 +25,12 @@ type GateOptions struct {
 
 // A Gate bounds how much hashing goes on at once. Give one gate to all hashers of a process, or none: they share one then.
 //
-// On Linux each hash has a thread of its own, at nice 10, so that a page that was asked for meanwhile does not wait for it.
+// On Linux each hash has a thread of its own, at nice 10, so that a page that was asked for meanwhile does not wait for it. For these
+// threads GOMAXPROCS is raised by Concurrent when a gate is first used: Go would else give a page its turn only when a hash has
+// had one of 10 ms.
 type Gate struct {
-	equal  bool          // hashing has the program's priority
+	equal  bool // hashing has the program's priority
+	room   sync.Once
 	places chan struct{} // taken from asking to leaving
 	turns  chan struct{} // taken while working; those who wait get it in the order they came
 }
@@ -71,6 +74,7 @@ func (g *Gate) Do(ctx context.Context, work func()) error {
 		work()
 		return nil
 	}
+	g.room.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + cap(g.turns)) })
 	apart(work)
 	return nil
 }

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -22,17 +23,18 @@ func (r *Router) Audit(w io.Writer) error {
 	lines := slices.SortedFunc(r.Routes(), func(a, b RouteInfo) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
 	})
-	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var table bytes.Buffer
+	tab := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, l := range lines {
-		guards := ""
-		if len(l.Guards) > 0 {
-			guards = "\t" + strings.Join(l.Guards, ", ")
-		}
-		if _, err := fmt.Fprintf(tab, "%s\t%s\t%s%s\n", l.Mark, l.Method, l.Path, guards); err != nil {
+		_, _ = fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", l.Mark, l.Method, l.Path, strings.Join(l.Guards, ", "))
+	}
+	_ = tab.Flush() // a buffer has no errors
+	for line := range strings.Lines(table.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
-	return tab.Flush()
+	return nil
 }
 
 // guardNames are what the guards of a stack are called in the source.

@@ -40,9 +40,12 @@ var layers = map[string]layer{
 		ours:   []string{"app", "router", "serializer", "sessionstores", "tokenstores", "passwords", "throttle", "strategies"},
 		others: []string{bun, "github.com/wneessen/go-mail", "golang.org/x/text"},
 	},
-	"middleware": {ours: []string{"app", "throttle"}},
-	"database":   {others: []string{bun, "github.com/jackc/pgx/v5", "modernc.org/sqlite"}},
-	"internal":   {others: []string{bun, redis, "github.com/golang-jwt/jwt/v5"}},
+	"middleware": {
+		ours:   []string{"app", "throttle"},
+		others: []string{"github.com/klauspost/compress/gzhttp", "github.com/rs/cors"},
+	},
+	"database": {others: []string{bun, "github.com/jackc/pgx/v5", "modernc.org/sqlite"}},
+	"internal": {others: []string{bun, redis, "github.com/golang-jwt/jwt/v5"}},
 }
 
 // drivers are linked by package database only, and by tests.
