@@ -22,6 +22,7 @@ need() {
 servers() {
 	[ "$1" = own ] || [ -z "${DATABASE_URL:-}" ] && need postgresql initdb /usr/lib/postgresql/*/bin/initdb
 	[ "$1" = own ] || [ -z "${REDIS_URL:-}" ] && need redis-server redis-server
+	need pgbouncer pgbouncer /usr/sbin/pgbouncer
 	need 'chromium fonts-dejavu-core' chromium chromium-browser google-chrome
 	need nodejs node
 	need npm npm

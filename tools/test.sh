@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs go vet and every test under the race detector, and says at the end which tests were skipped and why.
 #
-# The modules of their own beside the example, which drive it in a browser and hold it
-# against openapi.yaml, are tested where all packages are.
+# The modules of their own are tested where all packages are: those beside the example, which drive it
+# in a browser and hold it against openapi.yaml, and interop, which has us beside the packages of others.
 #
 #   DATABASE_URL, REDIS_URL   servers to use; otherwise throwaway ones are started from installed programs
 #   KAHU_REQUIRE_SERVERS=1    a missing server, browser or node is a failure, not a skipped test
@@ -21,7 +21,7 @@ if ! command -v "${CC:-gcc}" >/dev/null; then
 	echo 'no C compiler: without the race detector' >&2
 fi
 
-modules='examples/koa-style/browser examples/koa-style/openapi'
+modules='examples/koa-style/browser examples/koa-style/openapi interop'
 
 tests() {
 	local code=0

@@ -22,12 +22,14 @@ type config struct {
 	port        string              // PORT, default 3000
 	baseURL     *url.URL            // BASE_URL, default http://localhost:$PORT
 	databaseURL string              // DATABASE_URL, default an SQLite file in this folder
+	pooler      bool                // DATABASE_POOLER=1: that is a pooler's, such as PgBouncer's with pool_mode=transaction
 	redisURL    string              // REDIS_URL: sessions and tokens are kept there if it is set
 	keys        *app.Keys           // SECRET_KEYS, which sign cookies
 	jwtKeys     *strategies.JWTKeys // in the files that JWT_KEY_FILE names
 	smtp        *accounts.SMTP      // SMTP_URL and MAIL_FROM; nil: mails are printed
 	hasher      passwords.Hasher    // the default, which tests have no time for
 	log         *slog.Logger        // gets who logs in and out, and who is kept out
+	proxies     *app.Proxies        // TRUSTED_PROXIES; nil: none
 	warnings    []string
 }
 
@@ -42,6 +44,12 @@ func readConfig(getenv func(string) string) (*config, error) {
 	if c.databaseURL == "" {
 		c.databaseURL = "file:app.db"
 	}
+	if err := c.readPooler(getenv("DATABASE_POOLER")); err != nil {
+		return nil, err
+	}
+	if err := c.readProxies(getenv("TRUSTED_PROXIES")); err != nil {
+		return nil, err
+	}
 	if err := c.readBaseURL(getenv("BASE_URL")); err != nil {
 		return nil, err
 	}
@@ -52,6 +60,14 @@ func readConfig(getenv func(string) string) (*config, error) {
 		return nil, err
 	}
 	return c, c.readSMTP(getenv("SMTP_URL"), getenv("MAIL_FROM"))
+}
+
+func (c *config) readPooler(text string) error {
+	if text != "" && text != "0" && text != "1" {
+		return fmt.Errorf("DATABASE_POOLER %q is neither 0 nor 1", text)
+	}
+	c.pooler = text == "1"
+	return nil
 }
 
 func (c *config) readBaseURL(text string) (err error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"strings"
 	"time"
 
@@ -38,11 +39,14 @@ type site struct {
 	phones   *strategies.Guard[*strategies.TokenPair, strategies.PairOptions]
 	people   *accounts.Accounts
 	admins   *accounts.Accounts
+	log      *slog.Logger
+	proxies  *app.Proxies
+	hosts    []string
 }
 
 // newSite puts it together; mails go out by the mailer.
 func newSite(c *config, stores *stores, mailer accounts.Mailer) *site {
-	s := &site{base: strings.TrimSuffix(c.baseURL.String(), "/"), alone: c.local() && !c.https(), keys: c.keys, jwtKeys: c.jwtKeys, hasher: c.hasher, stores: stores, db: stores.db, events: app.LogEvents(c.log)}
+	s := &site{base: strings.TrimSuffix(c.baseURL.String(), "/"), alone: c.local() && !c.https(), keys: c.keys, jwtKeys: c.jwtKeys, hasher: c.hasher, stores: stores, db: stores.db, events: app.LogEvents(c.log), log: c.log, proxies: c.proxies, hosts: c.hosts()}
 	users := serializer.NewTable[User](s.db, serializer.TableOptions{LookUp: []string{"username", "email"}, Stamp: "PasswordStamp"})
 	members := newMembers(s.db)
 	s.remember, s.sessions = s.newSessions(users, app.SessionOptions{
@@ -77,11 +81,4 @@ func (s *site) jwtOptions() strategies.JWTOptions {
 		Issuer: s.base, Audience: s.base, Keys: s.jwtKeys,
 		Refresh: strategies.RefreshOptions{Store: s.stores.tokens}, Denylist: s.stores.denials,
 	}
-}
-
-// app is the stack of layers, the last one the routes.
-func (s *site) app() *app.App {
-	a := app.New()
-	a.Keys, a.OnEvent = s.keys, s.events
-	return a.Use(s.sessions.Layer, s.routes().Layer)
 }

@@ -32,7 +32,11 @@ type stores struct {
 }
 
 func openStores(ctx context.Context, c *config) (*stores, error) {
-	db, err := database.Open(c.databaseURL)
+	var options []database.Option
+	if c.pooler {
+		options = append(options, database.BehindPooler())
+	}
+	db, err := database.Open(c.databaseURL, options...)
 	if err != nil {
 		return nil, err
 	}

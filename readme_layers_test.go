@@ -1,0 +1,72 @@
+package kahu_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/middleware"
+	"github.com/kahu-go/kahu/router"
+)
+
+func standardSnippet(a *app.App, sessions *app.Sessions, r *router.Router) {
+	a.Use(middleware.Standard(middleware.StandardOptions{
+		Throttle: &middleware.ThrottleOptions{Limit: 600}, // a minute and an address
+		CORS:     &middleware.CORSOptions{Origins: []string{"https://map.shire.example"}},
+		Replace:  map[middleware.Place]app.Middleware{middleware.PlaceCompress: nil}, // the proxy compresses
+	}), sessions.Layer, r.Layer)
+}
+
+func proxiesSnippet(a *app.App, ctx *app.Context) error {
+	a.Proxies = app.NewProxies(app.ProxyOptions{Networks: []string{"10.0.0.0/8"}})
+	a.Hosts = []string{"shire.example", "*.shire.example"}
+
+	link, err := ctx.Link("/reset") // https://shire.example/reset, whatever the client says
+	if err != nil {
+		return err
+	}
+	fmt.Println(link)
+	return nil
+}
+
+func auditSnippet(r *router.Router) error {
+	return r.Audit(os.Stdout)
+}
+
+func eventsStreamSnippet(r *router.Router, next func(done <-chan struct{}) (string, bool)) {
+	r.Guard(app.RequireLogin).Get("/events", func(ctx *app.Context) error {
+		live, cancel, err := ctx.WhileLoggedIn(0) // ends with the session or the token
+		if err != nil {
+			return err
+		}
+		defer cancel()
+		ctx.Header().Set("Content-Type", "text/event-stream")
+		w := ctx.Writer()
+		control := http.NewResponseController(w)
+		if err := control.SetWriteDeadline(time.Time{}); err != nil { // the server's is a minute
+			return err
+		}
+		for {
+			event, ok := next(live.Done())
+			if !ok {
+				return nil
+			}
+			if _, err := fmt.Fprintf(w, "data: %s\n\n", event); err != nil {
+				return nil // the client has gone
+			}
+			if err := control.Flush(); err != nil {
+				return nil
+			}
+		}
+	})
+}
+
+func adaptSnippet(mux *http.ServeMux, a *app.App, sessions *app.Sessions, page http.Handler, gzip func(http.Handler) http.Handler) {
+	guarded := a.Adapt(sessions.Layer, app.RequireLogin)
+	mux.Handle("GET /page", guarded(page)) // app.FromContext(r.Context()) has the user
+	a.Use(app.Wrap(gzip))                  // any net/http middleware is a layer
+}
+
+var _ = []any{standardSnippet, proxiesSnippet, auditSnippet, eventsStreamSnippet, adaptSnippet}
