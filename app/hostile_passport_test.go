@@ -141,16 +141,28 @@ func (r robbery) Authenticate(ctx *app.Context) (*app.Identity, error) {
 	return nil, &app.Rejection{Cause: stolen}
 }
 
+func (r robbery) Forget(ctx *app.Context) ([]*app.Identity, error) {
+	_, err := r.Authenticate(ctx)
+	return nil, err
+}
+
 func TestATheftEndsSessionsWithoutAUser(t *testing.T) {
-	w := newBuckland(t, app.SessionOptions{})
-	s := w.sessions.With(func(o *app.SessionOptions) { o.Remember = robbery{w.mellon, false} })
-	thief, sam := w.in("frodo", ""), w.in("sam", "")
-	w.users.err = errBoom
-	owner := apptest.NewClient(t, quiet().Use(s.Layer, last(func(ctx *app.Context) error { _, err := s.Identity(ctx); return err })))
-	owner.SetCookie(userMellonCookie, "x")
-	owner.Get("/")
-	w.users.err = nil
-	assert.Equal(t, []int{401, 200}, []int{thief.Get("/me").Status, sam.Get("/me").Status})
+	for name, find := range map[string]func(s *app.Sessions, ctx *app.Context) error{
+		"found by who comes back": func(s *app.Sessions, ctx *app.Context) error { _, err := s.Identity(ctx); return err },
+		"found by who logs out":   (*app.Sessions).Logout,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newBuckland(t, app.SessionOptions{})
+			s := w.sessions.With(func(o *app.SessionOptions) { o.Remember = robbery{w.mellon, false} })
+			thief, sam := w.in("frodo", ""), w.in("sam", "")
+			w.users.err = errBoom
+			owner := apptest.NewClient(t, quiet().Use(s.Layer, last(func(ctx *app.Context) error { return find(s, ctx) })))
+			owner.SetCookie(userMellonCookie, "x")
+			owner.Get("/")
+			w.users.err = nil
+			assert.Equal(t, []int{401, 200}, []int{thief.Get("/me").Status, sam.Get("/me").Status})
+		})
+	}
 }
 
 func TestEndStolen(t *testing.T) {

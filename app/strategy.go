@@ -53,10 +53,10 @@ type Rememberer interface {
 	// Remembers reports whether the credential of an identity is good still.
 	Remembers(ctx context.Context, id *Identity) (bool, error)
 
-	// Forget ends the credentials that the client presents, one as a rule, takes them from it,
-	// and returns the Subject and the Handle of each, for their sessions end too. A client
-	// without one costs no question, and has none. A *[Rejection] that is caused by [Stolen]
-	// says that it is done, and what was found.
+	// Forget ends the credentials that the client presents, as a rule one, takes them from it,
+	// and returns the Subject and the Handle of each: what they brought back ends, too. A client
+	// without one costs no question. A *[Rejection] that is caused by [Stolen] says that it is
+	// done, and what was found.
 	Forget(ctx *Context) (ended []*Identity, err error)
 
 	// Revoke ends the credential of a user with this handle and reports whether there was one.

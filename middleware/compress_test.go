@@ -61,7 +61,7 @@ func TestCompressWhatTheClientTakes(t *testing.T) {
 		"": "", "gzip": "gzip", "zstd": "zstd", "gzip, zstd": "zstd", "gzip;q=1, zstd;q=0.5": "gzip", "gzip;q=0": "", "identity": "",
 		"br": "", "*": "", "GZIP": "gzip", "gzip;q=nonsense": "", ";;;,,,": "", "gzip;q=0.0, zstd;q=0": "",
 	} {
-		t.Run(accepted, func(t *testing.T) {
+		t.Run("takes "+strings.ReplaceAll(accepted, ",", " and"), func(t *testing.T) {
 			r := get("/")
 			setIf(r.Header, "Accept-Encoding", accepted)
 			w := ask(r, squeeze, answer(saga))

@@ -18,8 +18,8 @@ import (
 // Each login that is remembered is a series: one row, with the hash of the secret that the
 // cookie has now. The secret is good for one use and then replaced. Who comes with one that was
 // replaced before the Grace has a copy of the cookie, or its owner has come with it and somebody
-// else has the copy; nobody can tell which. So all series of the user are ended,
-// [app.EventReused] tells of it, and before them end the sessions of the user ([app.Stolen]).
+// else has the copy; nobody can tell which. So the sessions of the user end ([app.Stolen]), then
+// all their series, and [app.EventReused] tells of it.
 //
 // A cookie that is malformed, unknown, expired or stolen is a *[app.Rejection] and is taken
 // from the client. What the store cannot answer is a fault, and the cookie stays.
