@@ -36,7 +36,7 @@ func auditSnippet(r *router.Router) error {
 }
 
 func eventsStreamSnippet(r *router.Router, next func(done <-chan struct{}) (string, bool)) {
-	r.Guard(app.RequireLogin).Get("/events", func(ctx *app.Context) error {
+	r.Guard(app.RequireLogin).With(middleware.NoTimeout).Get("/events", func(ctx *app.Context) error {
 		live, cancel, err := ctx.WhileLoggedIn(0) // ends with the session or the token
 		if err != nil {
 			return err

@@ -24,8 +24,12 @@ var givenUp = []string{
 func (c *Context) prepareError(err error) {
 	c.dropBody()
 	h := c.Header()
+	private := strings.Contains(strings.ToLower(h.Get("Cache-Control")), "no-store")
 	for _, name := range givenUp {
 		delete(h, name)
+	}
+	if private {
+		h.Set("Cache-Control", "no-store") // an error about a secret is nobody's to keep either
 	}
 	if c.w.encoding == nil {
 		h.Del("Content-Encoding")

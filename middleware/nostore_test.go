@@ -22,6 +22,11 @@ func TestNoStore(t *testing.T) {
 		}))
 		assert.Equal(t, "public, max-age=60", w.Header().Get("Cache-Control"))
 	})
+	t.Run("errors have it too", func(t *testing.T) {
+		w := ask(get("/"), middleware.NoStore, last(func(ctx *app.Context) error { return ctx.Throw(400, "Wrong code 1234") }))
+		assert.Equal(t, 400, w.Code)
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	})
 	t.Run("answers that depend on who asks have it anyway", func(t *testing.T) {
 		s, _ := shire(app.SessionOptions{})
 		w := ask(get("/"), s.Layer, last(func(ctx *app.Context) error { ctx.Body = ctx.IsAuthenticated(); return nil }))

@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,4 +34,30 @@ func TestWhoMayCallWhat(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(want), table.String())
 	assert.NotContains(t, table.String(), "unmarked")
+}
+
+// A link, an image or a prefetch asks by GET: no such route may change what is stored, and none logs
+// anybody out.
+func TestNothingIsChangedByGet(t *testing.T) {
+	table, err := os.ReadFile("testdata/routes.txt")
+	require.NoError(t, err)
+	v, trace := serve(t, "file:"+filepath.Join(t.TempDir(), "app.db"), func(*stores) {})
+	require.Equal(t, 201, v.login(good))
+	asked := 0
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line)
+		if fields[1] != "GET" {
+			continue
+		}
+		path := regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(fields[2], "1")
+		for _, method := range []string{"GET", "HEAD"} {
+			trace.Reset()
+			status, _, _ := v.send(method, path, "", "", "Accept", "text/html")
+			assert.Less(t, status, 500, "%s %s", method, path)
+			assert.Zero(t, trace.Counts().Execs, "%s %s writes", method, path)
+			asked++
+		}
+	}
+	assert.Greater(t, asked, 50)
+	assert.Equal(t, 200, v.status("GET", "/dashboard", ""), "nobody was logged out")
 }
