@@ -232,7 +232,7 @@ func TestLoginBelowAMiddlewareThatHasAnswered(t *testing.T) {
 	cookie := w.loggedIn(t)
 	rec := &signalWriter{ResponseRecorder: httptest.NewRecorder(), wrote: make(chan struct{})}
 	var err error
-	quiet().Use(w.sessions.Layer, app.Wrap(func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Millisecond, "late") }),
+	quiet().Use(w.sessions.Layer, app.Wrap(func(h http.Handler) http.Handler { return http.TimeoutHandler(h, 100*time.Millisecond, "late") }),
 		last(func(ctx *app.Context) error {
 			<-rec.wrote
 			err = ctx.Login(&hobbit{"frodo"})
@@ -246,7 +246,7 @@ func TestPanicBelowAMiddlewareThatHasAnsweredIsReported(t *testing.T) {
 	rec := &signalWriter{ResponseRecorder: httptest.NewRecorder(), wrote: make(chan struct{})}
 	var mu sync.Mutex
 	var reported []error
-	a := quiet().Use(app.Wrap(func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Millisecond, "late") }),
+	a := quiet().Use(app.Wrap(func(h http.Handler) http.Handler { return http.TimeoutHandler(h, 100*time.Millisecond, "late") }),
 		last(func(*app.Context) error { <-rec.wrote; panic("boom") }))
 	a.OnError = func(_ *app.Context, err error) { mu.Lock(); defer mu.Unlock(); reported = append(reported, err) }
 	a.ServeHTTP(rec, get("/"))
