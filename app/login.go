@@ -8,49 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/kahu-go/kahu/internal/rollback"
 )
-
-// A LoginOption changes one Login.
-type LoginOption func(*loginOptions)
-
-type loginOptions struct {
-	keep      []string
-	keepAll   bool
-	loggedIn  time.Time // when that was proved; zero: now
-	remember  bool
-	noSession bool
-	flash     *Flash // a message that begins with the login
-}
-
-// KeepSession carries the values of these names over into the new session, whosever the
-// old one was. All others are dropped: what a visitor collected is not to become the
-// user's by accident.
-func KeepSession(names ...string) LoginOption {
-	return func(o *loginOptions) { o.keep = append(o.keep, names...) }
-}
-
-// Remember has the client remembered, if yes: when the session is over,
-// [SessionOptions].Remember brings its user back. Without a Remember it is an error.
-func Remember(yes bool) LoginOption {
-	return func(o *loginOptions) { o.remember = yes }
-}
-
-// WithoutSession makes the user that of this request, and writes and sets nothing. It takes no
-// Sessions, and goes with no [Remember].
-func WithoutSession() LoginOption {
-	return func(o *loginOptions) { o.noSession = true }
-}
-
-func loginOptionsOf(opts []LoginOption) (o loginOptions) {
-	for _, opt := range opts {
-		opt(&o)
-	}
-	return o
-}
 
 // loginWith gives the client a new session with user in it.
 func (x *Session) loginWith(user any, o loginOptions) error {
@@ -150,46 +111,8 @@ func bind(rec *SessionRecord, name, text string) {
 	rec.Data[name] = raw
 }
 
-// ConfirmLogin is for the page that asks a user who is logged in for the password once more: user
-// is who has proved themselves again, and has to be the session's. The login is as new as
-// any other, for [RequireRecentLogin] too: it has a new id, and all that the session held. Nobody
-// to confirm is [ErrLoginRequired], and another user is answered 403.
-func (c *Context) ConfirmLogin(user any) error {
-	x, err := c.defaultSession()
-	if err != nil {
-		return err
-	}
-	return x.confirm(user)
-}
-
-// ConfirmLogin is [Context.ConfirmLogin] for this kind of user.
-func (s *Sessions) ConfirmLogin(ctx *Context, user any) error {
-	x, err := s.session(ctx)
-	if err != nil {
-		return err
-	}
-	return x.confirm(user)
-}
-
-func (x *Session) confirm(user any) error {
-	id, err := x.identify()
-	if err != nil {
-		return err
-	}
-	if id == nil {
-		return ErrLoginRequired
-	}
-	subject, err := x.s.subject(x.ctx.Context(), user)
-	if err != nil {
-		return err
-	}
-	if subject != x.rec.Subject {
-		return x.ctx.denied(id, &Error{Status: 403, Message: "That is another account", Cause: fmt.Errorf("app: ConfirmLogin of another user")})
-	}
-	return x.loginWith(user, loginOptions{keepAll: true})
-}
-
-// before returns what makes the session and the request's identity as they are now, for a transaction of the application that does not last.
+// before returns what makes the session and the request's identity as they are now, for a
+// transaction of the application that does not last.
 func (x *Session) before() func() {
 	c, session := x.ctx, *x
 	cookies, identity, proven, fault := slices.Clone(c.Header()["Set-Cookie"]), c.identity, c.proven, c.fault

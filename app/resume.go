@@ -73,7 +73,7 @@ func (x *Session) resume(id *Identity) (*Identity, error) {
 	if err := x.insertWithin(rec, id.User, 0); err != nil {
 		return nil, err
 	}
-	switch why, err := x.settle(ctx, id); {
+	switch why, err := x.mayStay(ctx, id); {
 	case err != nil || why != nil && why != errTwin:
 		return nil, x.giveUp(why, err, before)
 	case why != nil: // the cookie of the other request is the one to keep
@@ -82,8 +82,8 @@ func (x *Session) resume(id *Identity) (*Identity, error) {
 	return x.identityOf(id.User), nil
 }
 
-// settle returns why a session that was stored just now may not stay, nil if it may.
-func (x *Session) settle(ctx context.Context, id *Identity) (why, err error) {
+// mayStay returns why a session that was stored just now may not stay, nil if it may.
+func (x *Session) mayStay(ctx context.Context, id *Identity) (why, err error) {
 	// Who ends all sessions of a user ends first what remembers them: what is good still, now
 	// that the session is there, was good when it was made.
 	good, err := x.s.o.Remember.Remembers(ctx, id)
@@ -116,7 +116,7 @@ func (x *Session) makeRoom(ctx context.Context, user any) (why, err error) {
 		if own[i].Key == last.Key {
 			continue
 		}
-		if err := x.s.endOne(ctx, x.ctx, &own[i], errTwin); err != nil {
+		if err := x.s.endOne(ctx, x.ctx, Event{Subject: own[i].Subject, Session: own[i].Key, Reason: errTwin}); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +164,7 @@ func (x *Session) oust(ctx context.Context, user any, all []StoredSession) (why,
 		if err := x.s.revokeRemembered(ctx, user, r.Key, &r.SessionRecord); err != nil {
 			return nil, err
 		}
-		if err := x.s.endOne(ctx, x.ctx, r, errTooMany); err != nil {
+		if err := x.s.endOne(ctx, x.ctx, Event{Subject: r.Subject, Session: r.Key, Reason: errTooMany}); err != nil {
 			return nil, err
 		}
 	}

@@ -64,7 +64,7 @@ func (s *Sessions) endClient(ctx context.Context, c *Context, subject, handle st
 		if noted(&all[i].SessionRecord, rememberName) != handle || slices.Contains(keep, all[i].Key) {
 			continue
 		}
-		if err := s.endOne(ctx, c, &all[i], errElsewhere); err != nil {
+		if err := s.endOne(ctx, c, Event{Subject: subject, Session: all[i].Key, Reason: errElsewhere}); err != nil {
 			return err
 		}
 	}
@@ -85,11 +85,13 @@ func (s *Sessions) liveSessions(ctx context.Context, subject string) ([]StoredSe
 	return slices.DeleteFunc(all, func(r StoredSession) bool { return !live(&r.SessionRecord, now) }), nil
 }
 
-func (s *Sessions) endOne(ctx context.Context, c *Context, r *StoredSession, why error) error {
-	if err := s.store.Delete(ctx, r.Key); err != nil {
+// endOne ends the session of an event, which it tells.
+func (s *Sessions) endOne(ctx context.Context, c *Context, ended Event) error {
+	if err := s.store.Delete(ctx, ended.Session); err != nil {
 		return unavailable(fmt.Errorf("app: end the session: %w", err))
 	}
-	s.tell(c, Event{Name: EventSessionRevoked, Subject: r.Subject, Session: r.Key, Reason: why})
+	ended.Name = EventSessionRevoked
+	s.tell(c, ended)
 	return nil
 }
 

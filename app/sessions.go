@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/kahu-go/kahu/internal/stamp"
 )
 
 // Sessions keeps one kind of user logged in, by a cookie with a random id and a row
@@ -14,6 +16,7 @@ import (
 type Sessions struct {
 	store  SessionStore
 	users  Serializer
+	stamp  stamp.Stamp
 	o      SessionOptions
 	origin *http.CrossOriginProtection // nil: not checked
 	app    *atomic.Pointer[App]        // the first whose stack the Layer is in: told of what happens outside of requests
@@ -45,7 +48,7 @@ func NewSessions(store SessionStore, users Serializer, o SessionOptions) *Sessio
 	if _, ok := store.(SessionLister); !ok && o.MaxPerUser > 0 && o.Remember != nil {
 		panic(fmt.Sprintf("app: SessionOptions.MaxPerUser with Remember needs a store that is a SessionLister, %T is none", store))
 	}
-	return &Sessions{store: store, users: users, o: o, origin: crossOrigin(o), app: new(atomic.Pointer[App])}
+	return &Sessions{store: store, users: users, o: o, origin: crossOrigin(o), app: new(atomic.Pointer[App]), stamp: stamp.Stamp{Of: o.Stamp, Domain: o.Kind}}
 }
 
 // With returns the same sessions with other options, for tests above all: of another Clock,

@@ -2,12 +2,11 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/kahu-go/kahu/internal/stamp"
 )
 
 // Names that the framework keeps in a session for itself.
@@ -16,39 +15,27 @@ const (
 	rememberName = "_remember"
 )
 
-var errNoStamp = errors.New("app: SessionOptions.Stamp returned nothing for a user who logs in")
-
-// stampOf returns the digest of what a session of user is bound to, "" if it is to nothing. A user
-// who came without it is loaded once more.
+// stampOf returns the digest of what a session of user is bound to, "" if it is to nothing.
 func (s *Sessions) stampOf(ctx context.Context, user any, subject string) (string, error) {
-	if s.o.Stamp == nil {
-		return "", nil
-	}
-	text := s.o.Stamp(user)
-	if text == "" {
+	digest, err := s.stamp.Digest(ctx, user, subject, func(ctx context.Context, subject string) (any, error) {
 		loaded, err := s.users.Deserialize(ctx, subject)
-		if err != nil || isNil(loaded) {
-			return "", unavailable(fmt.Errorf("app: load the user's stamp: %w", errors.Join(err, errNoStamp)))
+		if gone(loaded, err) {
+			return nil, nil
 		}
-		if text = s.o.Stamp(loaded); text == "" {
-			return "", errNoStamp
-		}
+		return loaded, err
+	})
+	switch {
+	case errors.Is(err, stamp.ErrNone):
+		return "", fmt.Errorf("app: SessionOptions.%w for a user who logs in", err)
+	case err != nil:
+		return "", unavailable(fmt.Errorf("app: load the user's stamp: %w", err))
 	}
-	return s.digest(subject, text), nil
-}
-
-func (s *Sessions) digest(subject, stamp string) string {
-	sum := sha256.Sum256([]byte(s.o.Kind + "\x00" + subject + "\x00" + stamp))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return digest, nil
 }
 
 // bound reports whether a session's user has still what it was bound to.
 func (s *Sessions) bound(rec *SessionRecord, user any) bool {
-	if s.o.Stamp == nil {
-		return true
-	}
-	was, stamp := noted(rec, stampName), s.o.Stamp(user)
-	return stamp != "" && subtle.ConstantTimeCompare([]byte(was), []byte(s.digest(rec.Subject, stamp))) == 1
+	return s.o.Stamp == nil || s.stamp.Holds(noted(rec, stampName), user, rec.Subject)
 }
 
 // noted is a text that the framework keeps in a session for itself, "" if there is none.

@@ -30,14 +30,8 @@ func (s *Sessions) endStolen(c *Context, stolen *Stolen) error {
 	}
 	ctx, cancel := writing(c.Context())
 	defer cancel()
-	n, err := lister.DeleteSessions(ctx, s.o.Kind, stolen.Subject, "")
-	if err != nil {
-		return unavailable(fmt.Errorf("app: end sessions: %w", err))
-	}
-	if n > 0 {
-		s.tell(c, Event{Name: EventSessionRevoked, User: stolen.User, Subject: stolen.Subject, Reason: errElsewhere})
-	}
-	return nil
+	_, err := s.endAll(ctx, c, lister, Event{User: stolen.User, Subject: stolen.Subject}, "")
+	return err
 }
 
 // robbed ends the sessions of a user whose credential a thief has, if that is why a Rememberer

@@ -60,19 +60,18 @@ func (s *Sessions) mine(ctx *Context) (*Session, *Identity, error) {
 // List returns the live sessions of a user, the last used first. It may be called
 // outside a request.
 func (s *Sessions) List(ctx context.Context, user any) ([]SessionInfo, error) {
-	lister, subject, err := s.lister(ctx, user)
+	_, subject, err := s.lister(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := lister.ListSessions(ctx, s.o.Kind, subject)
+	stored, err := s.liveSessions(ctx, subject)
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("app: list sessions: %w", err))
+		return nil, err
 	}
-	now, list := s.now(), []SessionInfo(nil)
-	for _, r := range stored {
-		if live(&r.SessionRecord, now) {
-			list = append(list, SessionInfo{Handle: r.Key, Created: r.Created, LoggedIn: r.LoggedIn, Seen: r.Seen, Ends: s.ends(&r.SessionRecord), Address: r.Address, Agent: r.Agent})
-		}
+	list := make([]SessionInfo, len(stored))
+	for i := range stored {
+		r := &stored[i]
+		list[i] = SessionInfo{Handle: r.Key, Created: r.Created, LoggedIn: r.LoggedIn, Seen: r.Seen, Ends: s.ends(&r.SessionRecord), Address: r.Address, Agent: r.Agent}
 	}
 	return list, nil
 }
@@ -117,16 +116,23 @@ func (s *Sessions) endSessions(ctx context.Context, c *Context, user any, keep *
 	if err := s.forgetClients(ctx, user, handle); err != nil {
 		return 0, err
 	}
-	n, err := lister.DeleteSessions(ctx, s.o.Kind, subject, key)
+	n, err := s.endAll(ctx, c, lister, Event{User: user, Subject: subject}, key)
+	if err != nil {
+		return n, err
+	}
+	// Once more: a login that was in between has its session ended, and is not to come back.
+	return n, s.forgetClients(ctx, user, handle)
+}
+
+// endAll ends the sessions of the subject of an event, which it tells, but that under keep.
+func (s *Sessions) endAll(ctx context.Context, c *Context, lister SessionLister, whose Event, keep string) (int, error) {
+	n, err := lister.DeleteSessions(ctx, s.o.Kind, whose.Subject, keep)
 	if err != nil {
 		return n, unavailable(fmt.Errorf("app: end sessions: %w", err))
 	}
-	// Once more: a login that was in between has its session ended, and is not to come back.
-	if err := s.forgetClients(ctx, user, handle); err != nil {
-		return n, err
-	}
 	if n > 0 {
-		s.tell(c, Event{Name: EventSessionRevoked, User: user, Subject: subject, Reason: errElsewhere})
+		whose.Name, whose.Reason = EventSessionRevoked, errElsewhere
+		s.tell(c, whose)
 	}
 	return n, nil
 }
@@ -142,8 +148,8 @@ func (s *Sessions) forgetClients(ctx context.Context, user any, keep string) err
 }
 
 // End ends the session of a user with a Handle, and that its client is remembered, with all that
-// this has brought back, and reports whether there was one. Another user's Handle is none. It may be called outside a request; for the
-// request's own session there is Logout.
+// this has brought back, and reports whether there was one. Another user's Handle is none. It may
+// be called outside a request; for the request's own session there is Logout.
 func (s *Sessions) End(ctx context.Context, user any, handle string) (bool, error) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
@@ -163,10 +169,9 @@ func (s *Sessions) End(ctx context.Context, user any, handle string) (bool, erro
 	if err := s.revokeRemembered(ctx, user, handle, rec); err != nil {
 		return false, err
 	}
-	if err := s.store.Delete(ctx, handle); err != nil {
-		return false, unavailable(fmt.Errorf("app: end the session: %w", err))
+	if err := s.endOne(ctx, nil, Event{User: user, Subject: subject, Session: handle, Reason: errElsewhere}); err != nil {
+		return false, err
 	}
-	s.tell(nil, Event{Name: EventSessionRevoked, User: user, Subject: subject, Session: handle, Reason: errElsewhere})
 	return true, nil
 }
 

@@ -2,18 +2,17 @@ package strategies
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
+	"fmt"
 
 	"github.com/kahu-go/kahu/app"
+	"github.com/kahu-go/kahu/internal/stamp"
 	"github.com/kahu-go/kahu/tokenstores"
 )
 
 var (
-	errEnded   = errors.New("its series has ended")
-	errStamp   = errors.New("what its series was bound to has changed")
-	errNoStamp = errors.New("strategies: RememberOptions.Stamp returned nothing for a user who logs in")
+	errEnded = errors.New("its series has ended")
+	errStamp = errors.New("what its series was bound to has changed")
 )
 
 func notRemembered(why error) error {
@@ -231,38 +230,27 @@ func (r *Remember) forgetSeries(ctx *app.Context, sent refreshText) (*app.Identi
 	return nil, r.stolen(ctx, d)
 }
 
-// stampOf returns the digest of what a series of user is bound to, "" if it is to nothing. A
-// user who came without it is loaded once more.
+// stampOf returns the digest of what a series of user is bound to, "" if it is to nothing.
 func (r *Remember) stampOf(ctx context.Context, user any, subject string) (string, error) {
-	if r.o.Stamp == nil {
-		return "", nil
-	}
-	text := r.o.Stamp(user)
-	if text == "" {
+	digest, err := r.stamp().Digest(ctx, user, subject, func(ctx context.Context, subject string) (any, error) {
 		loaded, err := r.users.Deserialize(ctx, subject)
 		if err == nil && isNil(loaded) {
-			err = errGone
+			return nil, nil
 		}
-		if err != nil {
-			return "", away("load the user's stamp", err)
-		}
-		if text = r.o.Stamp(loaded); text == "" {
-			return "", errNoStamp
-		}
+		return loaded, err
+	})
+	switch {
+	case errors.Is(err, stamp.ErrNone):
+		return "", fmt.Errorf("strategies: RememberOptions.%w for a user who logs in", err)
+	case err != nil:
+		return "", away("load the user's stamp", err)
 	}
-	return r.digest(subject, text), nil
+	return digest, nil
 }
 
 // bound reports whether the user of a series has still what it was bound to.
 func (r *Remember) bound(d *device) bool {
-	if r.o.Stamp == nil {
-		return true
-	}
-	stamp := r.o.Stamp(d.user)
-	return stamp != "" && equal(d.state.Stamp, r.digest(d.row.Subject, stamp))
+	return r.stamp().Holds(d.state.Stamp, d.user, d.row.Subject)
 }
 
-func (r *Remember) digest(subject, stamp string) string {
-	sum := sha256.Sum256([]byte(r.typ + "\x00" + subject + "\x00" + stamp))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
+func (r *Remember) stamp() stamp.Stamp { return stamp.Stamp{Of: r.o.Stamp, Domain: r.typ} }
