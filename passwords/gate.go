@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // GateOptions configures [NewGate]. The zero value is the default.
@@ -25,12 +26,17 @@ type GateOptions struct {
 
 // A Gate bounds how much hashing goes on at once. Give one gate to all hashers of a process, or none: they share one then.
 //
-// On Linux each hash has a thread of its own, at nice 10, so that a page that was asked for meanwhile does not wait for it. For these
-// threads GOMAXPROCS is raised by Concurrent when a gate is first used: Go would else give a page its turn only when a hash has
-// had one of 10 ms.
+// On Linux each hash has a thread of its own, so that a page that was asked for meanwhile does not wait for it: one at nice 10, and
+// those beside it at the priority SCHED_IDLE, for which is what nobody else wants. One hash at a time so goes on however busy the
+// machine is, and all do on one that is not.
+//
+// For these threads GOMAXPROCS is raised by Concurrent when a gate is first used: Go would else give a page its turn only when a
+// hash has had one of 10 ms. And 16 MiB that nobody touches make the garbage collector come less often to a small program: when it
+// does everybody waits for all threads, and so for those that have to wait themselves.
 type Gate struct {
 	equal  bool // hashing has the program's priority
 	room   sync.Once
+	leads  atomic.Bool   // a hash is at work that always goes on
 	places chan struct{} // taken from asking to leaving
 	turns  chan struct{} // taken while working; those who wait get it in the order they came
 }
@@ -74,17 +80,31 @@ func (g *Gate) Do(ctx context.Context, work func()) error {
 		work()
 		return nil
 	}
-	g.room.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + cap(g.turns)) })
-	apart(work)
+	g.room.Do(g.makeRoom)
+	if g.leads.CompareAndSwap(false, true) {
+		defer g.leads.Store(false)
+		apart(giveWay, work)
+		return nil
+	}
+	apart(whenIdle, work)
 	return nil
 }
 
-// apart runs work in a thread of its own, which ends with it, and waits. A panic is the caller's.
-func apart(work func()) {
+func (g *Gate) makeRoom() {
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + cap(g.turns))
+	heap()
+}
+
+// heap is what makes collections rare. Its pages are never touched, so that it takes no memory itself: the garbage between two
+// collections may be as much more.
+var heap = sync.OnceValue(func() []byte { return make([]byte, 16<<20) })
+
+// apart runs work in a thread of its own, of that priority, which ends with it, and waits. A panic is the caller's.
+func apart(priority, work func()) {
 	done := make(chan any, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: no other goroutine gets the thread
-		background()
+		priority()
 		var failed any = errors.New("passwords: a hash was not computed to its end")
 		defer func() {
 			if v := recover(); v != nil {

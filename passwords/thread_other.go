@@ -2,6 +2,7 @@
 
 package passwords
 
-func background() {}
+func giveWay()  {}
+func whenIdle() {}
 
 const polite = false

@@ -37,8 +37,11 @@ func encodeData(data map[string]json.RawMessage) (string, error) {
 // decodeData reads what encodeData made. The values stay JSON: nothing that is
 // stored chooses a type.
 func decodeData(text []byte) (map[string]json.RawMessage, error) {
-	if len(text) > maxData {
+	switch {
+	case len(text) > maxData:
 		return nil, damaged("data of %d bytes", len(text))
+	case string(text) == "{}":
+		return map[string]json.RawMessage{}, nil
 	}
 	var data map[string]json.RawMessage
 	if err := json.Unmarshal(text, &data); err != nil {

@@ -25,12 +25,12 @@ const (
 
 // layers is the table. Kits, tests and examples are free of it.
 var layers = map[string]layer{
-	"app":           {others: []string{"github.com/gorilla/securecookie"}},
+	"app":           {others: []string{"github.com/gorilla/securecookie", "github.com/elnormous/contenttype", "golang.org/x/text"}},
 	"router":        {ours: []string{"app"}},
 	"serializer":    {ours: []string{"app"}, others: []string{bun}},
 	"sessionstores": {ours: []string{"app"}, others: []string{bun, redis, "github.com/gorilla/sessions", "github.com/gorilla/securecookie"}},
 	"tokenstores":   {others: []string{bun, redis}},
-	"passwords":     {others: []string{"golang.org/x/crypto", "golang.org/x/text"}},
+	"passwords":     {others: []string{"golang.org/x/crypto", "golang.org/x/text", "golang.org/x/sys"}},
 	"throttle":      {others: []string{bun, redis}},
 	"strategies": {
 		ours:   []string{"app", "tokenstores", "passwords", "throttle"},

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,11 +37,12 @@ type Query struct {
 	direct bool // never prepared
 	joins  bool // a transaction of the context
 
-	// turn is held, by taking its token, while the fields below are read or written. A channel, since waiting for it must end with the
-	// context: preparing waits for a connection of the pool.
+	statement atomic.Pointer[sql.Stmt] // nil until prepared
+
+	// turn is held, by taking its token, while the statement is changed. A channel, since waiting for it must end with the context:
+	// preparing waits for a connection of the pool.
 	turn       chan struct{}
-	statement  *sql.Stmt // nil until prepared
-	generation int       // how often it was given up
+	generation int // how often it was given up
 
 	closed atomic.Bool // set with the turn
 }
@@ -80,8 +82,13 @@ func (q *Query) Query(ctx context.Context, args ...any) (*sql.Rows, error) {
 		return nil, err
 	}
 	rows, err := statement.QueryContext(ctx, args...)
-	if !stale(err) && !q.replaced(ctx, statement, err) {
-		return rows, err
+	switch {
+	case err == nil:
+		return rows, nil
+	case q.closed.Load():
+		return nil, ErrClosed
+	case !stale(err) && !q.replaced(ctx, statement):
+		return nil, err
 	}
 	q.giveUp(ctx, statement)
 	if statement, err = q.prepare(ctx); err != nil {
@@ -91,22 +98,24 @@ func (q *Query) Query(ctx context.Context, args ...any) (*sql.Rows, error) {
 }
 
 func (q *Query) queryDirect(ctx context.Context, args []any) (*sql.Rows, error) {
-	if err := q.enter(ctx); err != nil {
-		return nil, err
+	if q.closed.Load() {
+		return nil, ErrClosed
 	}
-	q.leave()
 	return q.db.DB.QueryContext(ctx, q.text, args...)
 }
 
 // prepare returns the statement, preparing it if nobody has. Others wait meanwhile, each as long as its own context; if it fails, the next tries
 // itself. Each statement given up has another text, because the driver would otherwise find the stale one again on connections where it still is open.
 func (q *Query) prepare(ctx context.Context) (*sql.Stmt, error) {
+	if statement := q.statement.Load(); statement != nil {
+		return statement, nil
+	}
 	if err := q.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer q.leave()
-	if q.statement != nil {
-		return q.statement, nil
+	if statement := q.statement.Load(); statement != nil {
+		return statement, nil
 	}
 	text := q.text
 	if q.generation > 0 {
@@ -116,17 +125,17 @@ func (q *Query) prepare(ctx context.Context) (*sql.Stmt, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.statement = statement
+	q.statement.Store(statement)
 	return statement, nil
 }
 
-// replaced tells whether the error only says that somebody else gave the statement up, and closed it, meanwhile.
-func (q *Query) replaced(ctx context.Context, statement *sql.Stmt, err error) bool {
-	if err == nil || q.enter(ctx) != nil {
+// replaced tells whether an error only says that somebody else gave the statement up, and closed it, meanwhile.
+func (q *Query) replaced(ctx context.Context, statement *sql.Stmt) bool {
+	if q.enter(ctx) != nil {
 		return false
 	}
 	defer q.leave()
-	return q.statement != statement
+	return q.statement.Load() != statement
 }
 
 // giveUp closes the statement, unless somebody else has.
@@ -135,9 +144,8 @@ func (q *Query) giveUp(ctx context.Context, statement *sql.Stmt) {
 		return
 	}
 	defer q.leave()
-	if q.statement == statement {
+	if q.statement.CompareAndSwap(statement, nil) {
 		_ = statement.Close()
-		q.statement = nil
 		q.generation++
 	}
 }
@@ -162,12 +170,11 @@ func (q *Query) Close() error {
 	<-q.turn
 	defer q.leave()
 	q.closed.Store(true)
-	if q.statement == nil {
+	statement := q.statement.Swap(nil)
+	if statement == nil {
 		return nil
 	}
-	err := q.statement.Close()
-	q.statement = nil
-	return err
+	return statement.Close()
 }
 
 // stale tells whether the statement must be prepared anew: it is unknown on the connection (somebody deallocated it), or a migration changed the
@@ -184,6 +191,9 @@ func stale(err error) bool {
 
 // bound returns args with times as Bun writes them: SQLite compares times as text.
 func bound(args []any) []any {
+	if !slices.ContainsFunc(args, isTime) {
+		return args
+	}
 	out := make([]any, len(args))
 	for i, arg := range args {
 		if t, ok := arg.(time.Time); ok {
@@ -192,4 +202,9 @@ func bound(args []any) []any {
 		out[i] = arg
 	}
 	return out
+}
+
+func isTime(arg any) bool {
+	_, is := arg.(time.Time)
+	return is
 }

@@ -13,6 +13,9 @@ import (
 
 // State is the SQLSTATE of a Postgres error in the tree of err, or "".
 func State(err error) string {
+	if err == nil {
+		return ""
+	}
 	var e interface{ SQLState() string }
 	if errors.As(err, &e) {
 		return e.SQLState()
