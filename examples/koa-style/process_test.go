@@ -28,6 +28,9 @@ func TestProcess(t *testing.T) {
 	t.Run("two are one issuer on SQLite", func(t *testing.T) { testOneIssuer(t, binary, sqlite(t), "") })
 	t.Run("two are one issuer on Postgres", func(t *testing.T) { testOneIssuer(t, binary, pgtest.URL(t), "") })
 	t.Run("two are one issuer on Redis", func(t *testing.T) { testOneIssuer(t, binary, sqlite(t), redistest.URL(t)) })
+	t.Run("what one ends is over on the other on SQLite", func(t *testing.T) { testEndedOnTheOther(t, binary, sqlite(t), "") })
+	t.Run("what one ends is over on the other on Postgres", func(t *testing.T) { testEndedOnTheOther(t, binary, pgtest.URL(t), "") })
+	t.Run("what one ends is over on the other on Redis", func(t *testing.T) { testEndedOnTheOther(t, binary, sqlite(t), redistest.URL(t)) })
 }
 
 // launch runs the program as a process of its own, and returns when it has printed where
