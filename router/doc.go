@@ -16,20 +16,28 @@
 //
 // "/rings/{id}" has a parameter, which [app.Context.Param] returns decoded;
 // "/rings/:id" means the same. "/files/{path...}" takes all that follows, slashes too.
-// Upper and lower case differ. A path that ends in "/" is that path alone: Get("/", h)
-// is the home page and no catch-all. A colon that begins no parameter is written %3A.
+// Upper and lower case differ, unless [Options] say otherwise. A path that ends in "/" is
+// that path alone: Get("/", h) is the home page and no catch-all. A colon that begins no
+// parameter is written %3A. One route for several paths is [Router.Each], one for every
+// method [Router.All], and a path that has moved [Router.Redirect].
 //
-// Of several routes that match, the most specific one is taken, in whatever order they
-// were added. Two of which neither is more specific panic when the second is added.
+// Of several routes that match, the one with the most specific path is taken, in whatever
+// order they were added; on the same path one for the method goes before one for all. Two
+// of which neither is more specific panic when the second is added, and name the lines of
+// both.
 //
 // # What matches no route
 //
 //   - An unknown path goes on to the next layer, which may be another router.
-//   - A known path with another method is answered 405 with Allow, OPTIONS 204 with
-//     Allow. GET answers HEAD.
+//   - A known path with another method is answered 405 with Allow, or 501 if nobody knows
+//     the method: neither RFC 9110 or RFC 5789 nor a route of the table. OPTIONS is 204
+//     with Allow. GET answers HEAD.
 //   - A path that is spelled in a roundabout way (//rings, /x/../rings, /admin for
 //     /admin/) is sent to the plain one by 307, if a route is there.
 //   - TRACE and CONNECT lead nowhere.
+//   - What a route's handler leaves unanswered is 404, and nobody else is asked.
+//
+// [Router.NotFound] and [Router.MethodNotAllowed] have handlers of your own answer.
 //
 // # Guards
 //
@@ -39,6 +47,8 @@
 // "/{path...}". Only a route from elsewhere that spells the prefix out, such as
 // r.Open().Get("/admin/login", h), has its own guards alone. If groups lie in each
 // other, the deepest one that matches counts.
+//
+// Layers of [Router.With] and [Router.Param] do not run for what is not matched.
 //
 // Outside of such groups the guards of a path's first route answer for 405 and
 // OPTIONS, provided that all its routes are guarded.

@@ -116,6 +116,128 @@ func ExampleRouter_Include() {
 	// Output: GET /realms/gondor/rings/3: 200 ring 3 of gondor
 }
 
+// A Param loads what the parameter stands for, once for all routes that have it.
+func ExampleRouter_Param() {
+	rings := map[string]string{"1": "the one"}
+	r := router.New()
+	r.Param("ring", func(ctx *app.Context, id string, next app.Handler) error {
+		ring, ok := rings[id]
+		if !ok {
+			return ctx.Throw(http.StatusNotFound, "No such ring")
+		}
+		ctx.SetValue("ring", ring)
+		return next(ctx)
+	}).Group("/rings/{ring}", func(r *router.Router) {
+		r.Get("", func(ctx *app.Context) error {
+			ctx.Body = ctx.Value("ring")
+			return nil
+		})
+	})
+	a := app.New()
+	a.Use(r.Layer)
+
+	show(a, "GET", "/rings/1")
+	show(a, "GET", "/rings/2")
+	// Output:
+	// GET /rings/1: 200 the one
+	// GET /rings/2: 404
+}
+
+func ExampleRouter_Each() {
+	r := router.New()
+	r.Each([]string{"/colour", "/color"}, func(r *router.Router) {
+		r.Get("/{name}", func(ctx *app.Context) error {
+			ctx.Body = ctx.Param("name")
+			return nil
+		})
+	})
+	a := app.New()
+	a.Use(r.Layer)
+
+	show(a, "GET", "/colour/grey")
+	show(a, "GET", "/color/white")
+	// Output:
+	// GET /colour/grey: 200 grey
+	// GET /color/white: 200 white
+}
+
+func ExampleRouter_Redirect() {
+	r := router.New()
+	r.Redirect("/hobbit/{name}", "/hobbits/{name}")
+	r.RedirectExternal("/map", "https://maps.shire.example/latest")
+	a := app.New()
+	a.Use(r.Layer)
+
+	for _, target := range []string{"/hobbit/sam?full=1", "/map"} {
+		w := httptest.NewRecorder()
+		a.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+		fmt.Println(w.Code, w.Header().Get("Location"))
+	}
+	// Output:
+	// 301 /hobbits/sam?full=1
+	// 301 https://maps.shire.example/latest
+}
+
+func ExampleRouter_NotFound() {
+	r := router.New()
+	r.Group("/api", func(r *router.Router) {
+		r.NotFound(func(ctx *app.Context) error {
+			ctx.Body = map[string]string{"error": "nothing is at " + ctx.Request.URL.Path}
+			return nil
+		})
+	})
+	a := app.New()
+	a.Use(r.Layer)
+
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequest("GET", "/api/rings", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 404 {"error":"nothing is at /api/rings"}
+}
+
+func ExampleRouter_Matched() {
+	r := router.New()
+	r.Get("/rings/{id}", func(*app.Context) error { return nil }).Name("ring")
+	a := app.New()
+	a.Use(func(ctx *app.Context, next app.Handler) error {
+		err := next(ctx)
+		if route, ok := r.Matched(ctx); ok {
+			fmt.Println(route.Method, route.Path, route.Name)
+		}
+		return err
+	}, r.Layer)
+
+	a.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/rings/3", nil))
+	// Output: GET /rings/{id} ring
+}
+
+func ExampleNewWith() {
+	r := router.NewWith(router.Options{IgnoreCase: true, IgnoreSlash: true})
+	r.Get("/hobbits/{name}", func(ctx *app.Context) error {
+		ctx.Body = ctx.Param("name")
+		return nil
+	})
+	a := app.New()
+	a.Use(r.Layer)
+
+	show(a, "GET", "/Hobbits/Frodo/")
+	// Output: GET /Hobbits/Frodo/: 200 Frodo
+}
+
+func ExampleHost() {
+	api, site := router.New(), router.New()
+	api.Get("/", func(ctx *app.Context) error { ctx.Body = "the API"; return nil })
+	site.Get("/", func(ctx *app.Context) error { ctx.Body = "the site"; return nil })
+	a := app.New()
+	a.Use(router.Host("api.shire.example", api.Layer), site.Layer)
+
+	show(a, "GET", "http://api.shire.example:8080/")
+	show(a, "GET", "http://www.shire.example/")
+	// Output:
+	// GET http://api.shire.example:8080/: 200 the API
+	// GET http://www.shire.example/: 200 the site
+}
+
 // show prints how a request is answered.
 func show(h http.Handler, method, path string) {
 	w := httptest.NewRecorder()

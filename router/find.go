@@ -41,17 +41,24 @@ func (t *target) ServeHTTP(w http.ResponseWriter, _ *http.Request) { w.(*probe).
 func (t *table) find(r *http.Request) finding {
 	if r.Pattern == "" {
 		f := t.search(r)
-		if f.route == nil {
-			r.Pattern = ""
-		}
+		r.Pattern = f.label()
 		return f
 	}
 	before := *r
 	f := t.search(r)
 	if f.route == nil {
 		*r = before
+		return f
 	}
+	r.Pattern = f.label()
 	return f
+}
+
+func (f finding) label() string {
+	if f.route == nil {
+		return ""
+	}
+	return f.route.label
 }
 
 func (t *table) search(r *http.Request) finding {
@@ -60,7 +67,7 @@ func (t *table) search(r *http.Request) finding {
 		method = "-" // ServeMux would not clean the path of a CONNECT
 	}
 	f := t.ask(r, method)
-	if f.status == http.StatusMethodNotAllowed && t.mounted(method) {
+	if f.status == http.StatusMethodNotAllowed && t.takesAll(method) {
 		f = t.ask(r, every)
 	}
 	switch {
@@ -73,11 +80,19 @@ func (t *table) search(r *http.Request) finding {
 	return f
 }
 
-// mounted reports whether a method that has no route may be for a mounted handler.
-func (t *table) mounted(method string) bool { return len(t.mounts) > 0 && method != "-" }
+// takesAll reports whether a method that has no route may be for one of every method.
+func (t *table) takesAll(method string) bool { return len(t.all) > 0 && method != "-" }
 
-// ask lets ServeMux look for a method and the path of r.
+// ask looks for a method and the path of r, as the table reads that.
 func (t *table) ask(r *http.Request, method string) finding {
+	if t.loose() {
+		return t.askLoosely(r, method)
+	}
+	return t.askMux(r, method)
+}
+
+// askMux lets ServeMux look for a method and the path of r.
+func (t *table) askMux(r *http.Request, method string) finding {
 	if own := r.Method; own != method {
 		r.Method = method
 		defer func() { r.Method = own }()
@@ -96,7 +111,7 @@ func (t *table) ask(r *http.Request, method string) finding {
 func (t *table) plain(r *http.Request, method string) finding {
 	clean := cleanPath(r.URL.EscapedPath())
 	rt, at := t.at(method, clean)
-	if rt == nil && t.mounted(method) {
+	if rt == nil && t.takesAll(method) {
 		rt, at = t.at(every, clean)
 	}
 	if rt != nil {
@@ -108,16 +123,26 @@ func (t *table) plain(r *http.Request, method string) finding {
 }
 
 // at returns the route of a clean path, and that path: with a slash at its end if the
-// route has one.
+// route has one and the table minds it.
 func (t *table) at(method, clean string) (*Route, string) {
-	h, _ := t.mux.Handler(request(method, clean))
-	if rt, ok := h.(*target); ok {
-		return (*Route)(rt), clean
+	path := t.path(clean)
+	if rt := t.exactly(method, path); rt != nil {
+		return rt, clean
 	}
-	if strings.HasSuffix(clean, "/") {
+	if strings.HasSuffix(path, "/") {
 		return nil, ""
 	}
-	return t.at(method, clean+"/")
+	rt := t.exactly(method, path+"/")
+	if rt == nil || t.IgnoreSlash {
+		return rt, clean
+	}
+	return rt, clean + "/"
+}
+
+func (t *table) exactly(method, path string) *Route {
+	h, _ := t.mux.Handler(request(method, path))
+	rt, _ := h.(*target)
+	return (*Route)(rt)
 }
 
 // hides reports whether the path, once decoded, is no longer the mounted handler's.
@@ -148,11 +173,17 @@ func request(method, escaped string) *http.Request {
 // cleanPath returns a path as ServeMux cleans it: rooted, without empty segments and
 // dots, with the slash at its end.
 func cleanPath(p string) string {
-	clean := path.Clean("/" + p)
-	if strings.HasSuffix(p, "/") && clean != "/" {
-		clean += "/"
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
 	}
-	return clean
+	clean := path.Clean(p)
+	switch bare, slash := strings.CutSuffix(p, "/"); {
+	case !slash || clean == "/":
+		return clean
+	case bare == clean:
+		return p
+	}
+	return clean + "/"
 }
 
 // location returns a reference to a clean path. That begins with one slash, never two,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -52,6 +53,9 @@ func parse(path string) (pattern, error) {
 		}
 		if p.rest() {
 			return pattern{}, errTail
+		}
+		if s.kind != literal && p.has(s.text) {
+			return pattern{}, fmt.Errorf("duplicate parameter {%s}", s.text)
 		}
 		p.segments = append(p.segments, s)
 		p.text += "/" + s.written(text)
@@ -103,6 +107,17 @@ func (s segment) written(text string) string {
 	return text
 }
 
+// String returns the segment as ServeMux reads it.
+func (s segment) String() string {
+	switch s.kind {
+	case wildcard:
+		return "{" + s.text + "}"
+	case tail:
+		return "{" + s.text + "...}"
+	}
+	return url.PathEscape(s.text)
+}
+
 // isName reports whether s is a Go identifier, which ServeMux wants for parameters.
 func isName(s string) bool {
 	for i, c := range s {
@@ -111,6 +126,16 @@ func isName(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// has reports whether p has a parameter.
+func (p pattern) has(name string) bool {
+	return slices.ContainsFunc(p.segments, func(s segment) bool { return s.kind != literal && s.text == name })
+}
+
+// wild reports whether p has any parameter.
+func (p pattern) wild() bool {
+	return slices.ContainsFunc(p.segments, func(s segment) bool { return s.kind != literal })
 }
 
 // rest reports whether p ends in {name...}.
@@ -133,6 +158,21 @@ func (p pattern) exact() string {
 	return p.text
 }
 
+// shape returns what two patterns have in common that match the same paths.
+func (p pattern) shape() string {
+	var b strings.Builder
+	for _, s := range p.segments {
+		if s.kind != literal {
+			s.text = ""
+		}
+		b.WriteString("/" + s.String())
+	}
+	if p.slash {
+		b.WriteString("/{$}")
+	}
+	return b.String()
+}
+
 // covers reports whether p, a prefix, is at or above the path with these segments.
 func (p pattern) covers(path []string) bool {
 	if len(path) < len(p.segments) {
@@ -152,7 +192,8 @@ func (p pattern) reaches(prefix pattern, subtree bool) bool {
 	wild := false
 	for i, s := range prefix.segments {
 		if i == len(p.segments) {
-			return subtree
+			// ServeMux takes the segment %2F, which a wildcard covers, for a slash at the end.
+			return subtree || p.slash && s.kind == wildcard && i == len(prefix.segments)-1
 		}
 		switch own := p.segments[i]; {
 		case own.kind == tail:

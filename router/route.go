@@ -16,10 +16,14 @@ type Route struct {
 	pattern pattern
 	handler app.Handler
 	mount   bool
+	to      *destination // of a redirect
 	name    string
+	caller  string // the line of the program that added it
 
 	table  *table
 	order  int
+	key    pattern        // the pattern as it is compared
+	label  string         // what Request.Pattern is set to
 	run    app.Handler    // the handler within its layers
 	guard  app.Middleware // what stands before 405 and the like; nil: nothing
 	strays []*group       // guarded groups that a wildcard of the path reaches into
@@ -33,7 +37,7 @@ func (rt *Route) Name(name string) *Route {
 		panic(fmt.Sprintf("router: %s: a route has one name, which is not empty", rt))
 	}
 	if other := rt.table.names[name]; other != nil {
-		panic(fmt.Sprintf("router: %s and %s are both named %q", other, rt, name))
+		panic(fmt.Sprintf("router: %s and %s are both named %q", other.where(), rt.where(), name))
 	}
 	rt.name = name
 	rt.table.names[name] = rt
@@ -51,7 +55,9 @@ func (rt *Route) below(r *Router) *Route {
 		pattern: r.route(rt.pattern.text),
 		handler: rt.handler,
 		mount:   rt.mount,
+		to:      rt.to,
 		name:    rt.name,
+		caller:  rt.caller,
 	}
 }
 

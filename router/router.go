@@ -15,20 +15,17 @@ import (
 // first request. Build in one goroutine; then a Router is safe for concurrent use.
 type Router struct {
 	stack
-	table  *table
-	prefix pattern
+	table   *table
+	prefix  pattern
+	covered int // guards that a group is behind
 }
 
 // New returns a Router without routes.
-func New() *Router { return &Router{table: newTable()} }
+func New() *Router { return NewWith(Options{}) }
 
 // NewStrict returns a Router that refuses routes of which nobody said who may call
 // them: adding one that is not below Guard, Optional or Open panics.
-func NewStrict() *Router {
-	r := New()
-	r.table.strict = true
-	return r
-}
+func NewStrict() *Router { return NewWith(Options{Strict: true}) }
 
 // Layer leads requests to the routes of the whole table, no matter which of its
 // Routers it is taken from. What matches no route goes on to next.
@@ -51,6 +48,15 @@ func (r *Router) Delete(path string, h app.Handler) *Route {
 	return r.Handle(http.MethodDelete, path, h)
 }
 
+// All adds a route for every method, OPTIONS and those that nobody knows included; TRACE
+// and CONNECT are still refused. A route for one method goes before it on the same path.
+func (r *Router) All(path string, h app.Handler) *Route {
+	if h == nil {
+		panic(fmt.Sprintf("router: All %s: the handler is nil", path))
+	}
+	return r.add(&Route{pattern: r.route(path), handler: h})
+}
+
 // Handle adds a route for a method, in upper case: HEAD and OPTIONS to answer these
 // otherwise than the router does, or one like PROPFIND. It panics for TRACE and
 // CONNECT, which are never served, for a path that is none, and for a route that
@@ -60,7 +66,12 @@ func (r *Router) Handle(method, path string, h app.Handler) *Route {
 		panic(fmt.Sprintf("router: %s %s: the handler is nil", method, path))
 	}
 	checkMethod(method)
-	return r.table.add(&Route{method: method, pattern: r.route(path), stack: r.stack, handler: h})
+	return r.add(&Route{method: method, pattern: r.route(path), handler: h})
+}
+
+func (r *Router) add(rt *Route) *Route {
+	rt.stack, rt.caller = r.stack, caller()
+	return r.table.add(rt)
 }
 
 // Guard returns a Router whose routes run these layers first and let in only whom
@@ -97,7 +108,7 @@ func (r *Router) With(layers ...app.Middleware) *Router {
 }
 
 func (r *Router) with(more stack) *Router {
-	return &Router{table: r.table, prefix: r.prefix, stack: r.plus(more)}
+	return &Router{table: r.table, prefix: r.prefix, stack: r.plus(more), covered: r.covered}
 }
 
 // Group calls f with a Router for the paths at and below prefix, which may contain
@@ -107,9 +118,20 @@ func (r *Router) Group(prefix string, f func(r *Router)) {
 	if f == nil {
 		panic(fmt.Sprintf("router: Group %s: the function is nil", prefix))
 	}
-	n := &Router{table: r.table, prefix: r.group(prefix), stack: r.stack}
+	n := &Router{table: r.table, prefix: r.group(prefix), stack: r.stack, covered: r.guards}
 	r.table.cover(n.prefix, n.stack)
 	f(n)
+}
+
+// Each is Group for several prefixes: what f adds is there below each of them, and with
+// the path "" at each. A route has one name, so f gives none. It panics without prefixes.
+func (r *Router) Each(prefixes []string, f func(r *Router)) {
+	if len(prefixes) == 0 {
+		panic("router: Each needs a prefix")
+	}
+	for _, prefix := range prefixes {
+		r.Group(prefix, f)
+	}
 }
 
 // Mount leads every request at or below prefix to a net/http handler, whatever its
@@ -130,7 +152,7 @@ func (r *Router) Mount(prefix string, h http.Handler) *Route {
 	if r.guards > 0 {
 		r.table.cover(p, r.stack)
 	}
-	return r.table.add(&Route{pattern: p, stack: r.stack, handler: app.Mount(h), mount: true})
+	return r.add(&Route{pattern: p, handler: app.Mount(h), mount: true})
 }
 
 // Include adds the routes and groups of another table below prefix, with the layers of
@@ -149,7 +171,18 @@ func (r *Router) Include(prefix string, child *Router) {
 		for _, rt := range child.table.routes {
 			r.table.add(rt.below(r))
 		}
+		r.include(child.table)
 	})
+}
+
+// include adds what else a child has.
+func (r *Router) include(child *table) {
+	for _, f := range child.notFound {
+		r.table.notFound = r.table.addFallback("NotFound", r.table.notFound, f.below(r))
+	}
+	for _, f := range child.notAllowed {
+		r.table.notAllowed = r.table.addFallback("MethodNotAllowed", r.table.notAllowed, f.below(r))
+	}
 }
 
 // route returns the pattern of a route's path below r.

@@ -16,7 +16,7 @@ func (t *table) serve(ctx *app.Context, next app.Handler) error {
 		return t.miss(ctx, next, f)
 	}
 	if len(f.route.strays) > 0 {
-		if guard := covering(f.route.strays, ctx.Request.URL); guard != nil {
+		if guard := t.covering(f.route.strays, ctx.Request.URL); guard != nil {
 			return guard(ctx, f.route.run)
 		}
 	}
@@ -28,10 +28,13 @@ func (t *table) miss(ctx *app.Context, next app.Handler, f finding) error {
 	answer := next
 	switch {
 	case f.status == http.StatusNotFound:
+		if h := t.unknown(ctx.Request); h != nil {
+			answer = h
+		}
 	case f.behind != nil:
 		answer = redirect(f.location)
 	case f.status == http.StatusMethodNotAllowed:
-		answer = notAllowed(f.allow)
+		answer = t.refuse(ctx.Request, f.allow)
 	default: // the target "*"
 		answer = func(ctx *app.Context) error { return ctx.Throw(http.StatusBadRequest, "") }
 	}
@@ -51,19 +54,6 @@ func redirect(to string) app.Handler {
 	}
 }
 
-// notAllowed answers a method that a known path does not have. Allow goes with the
-// error, so that no layer above can lose it (RFC 9110 section 15.5.6).
-func notAllowed(allow string) app.Handler {
-	return func(ctx *app.Context) error {
-		if ctx.Request.Method != http.MethodOptions {
-			return &app.Error{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {allow}}}
-		}
-		ctx.Header().Set("Allow", allow)
-		ctx.Status, ctx.Body = http.StatusNoContent, nil
-		return nil
-	}
-}
-
 // guardOf returns the guards that stand before a request without a route, or nil.
 func (t *table) guardOf(r *http.Request, f finding) app.Middleware {
 	var routes []*Route
@@ -75,9 +65,9 @@ func (t *table) guardOf(r *http.Request, f finding) app.Middleware {
 	}
 	first := firstOf(routes)
 	if first == nil {
-		return covering(t.groups, r.URL)
+		return t.covering(t.groups, r.URL)
 	}
-	if around := covering(first.strays, r.URL); around != nil {
+	if around := t.covering(first.strays, r.URL); around != nil {
 		return app.Compose(around, first.guard)
 	}
 	return first.guard
@@ -111,13 +101,13 @@ func firstOf(routes []*Route) *Route {
 
 // covering returns the guards of the deepest of the groups, which are sorted, that the
 // path is in, or nil.
-func covering(groups []*group, u *url.URL) app.Middleware {
+func (t *table) covering(groups []*group, u *url.URL) app.Middleware {
 	if len(groups) == 0 {
 		return nil
 	}
 	var found []*group
-	for _, path := range readings(u) {
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.prefix.covers(path) })
+	for _, path := range t.readings(u) {
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.key.covers(path) })
 		if i >= 0 && !slices.Contains(found, groups[i]) {
 			found = append(found, groups[i])
 		}
@@ -134,15 +124,23 @@ func covering(groups []*group, u *url.URL) app.Middleware {
 // readings returns the segments of a path as ServeMux reads them, and if its encoding
 // may hide something also those that somebody finds who decodes it first: whoever
 // comes next may be one of these, so the guards of both apply.
-func readings(u *url.URL) [][]string {
-	escaped := strings.Split(cleanPath(u.EscapedPath())[1:], "/")
-	for i, s := range escaped {
-		if decoded, err := url.PathUnescape(s); err == nil {
-			escaped[i] = decoded
-		}
-	}
+func (t *table) readings(u *url.URL) [][]string {
+	path := t.segments(cleanPath(u.EscapedPath()))
 	if u.RawPath == "" {
-		return [][]string{escaped}
+		return [][]string{path}
 	}
-	return [][]string{escaped, strings.Split(cleanPath(u.Path)[1:], "/")}
+	decoded := strings.Split(cleanPath(u.Path)[1:], "/")
+	for i, s := range decoded {
+		decoded[i] = t.segment(s)
+	}
+	return [][]string{path, decoded}
+}
+
+// segments returns those of a clean path, decoded, as they are compared.
+func (t *table) segments(clean string) []string {
+	segments := strings.Split(clean[1:], "/")
+	for i, s := range segments {
+		segments[i] = t.segment(unescape(s))
+	}
+	return segments
 }

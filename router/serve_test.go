@@ -48,8 +48,8 @@ func TestGuardsCoverWhatIsNotMatched(t *testing.T) {
 		{"a route with a guard of its own", "DELETE", "/admin/me", "admin delete", 200},
 		{"405", "POST", "/admin/me", "admin", 405},
 		{"OPTIONS", "OPTIONS", "/admin/me", "admin", 204},
-		{"a method that nobody knows", "GETX", "/admin/me", "admin", 405},
-		{"a method in lower case", "get", "/admin/me", "admin", 405},
+		{"a method that nobody knows", "GETX", "/admin/me", "admin", 501},
+		{"a method in lower case", "get", "/admin/me", "admin", 501},
 		{"404", "GET", "/admin/none", "admin", 418},
 		{"404 under OPTIONS", "OPTIONS", "/admin/none", "admin", 418},
 		{"404 under HEAD", "HEAD", "/admin/none", "admin", 418},
@@ -157,12 +157,29 @@ func TestWildcardFromOutside(t *testing.T) {
 	}
 }
 
+// TestAnEncodedSlashIsNoWayAroundAGuard: ServeMux takes the segment %2F for a slash at
+// the end, and so leads /%2F to "/", which lies within the group "/{page}".
+func TestAnEncodedSlashIsNoWayAroundAGuard(t *testing.T) {
+	a := build(func(r *router.Router) {
+		r.Open().Get("/", reply("home"))
+		r.Open().Get("/realms/", reply("realms"))
+		r.Guard(lock("page")).Group("/{page}", func(r *router.Router) { r.Get("/x", reply("x")) })
+		r.Guard(lock("realm")).Group("/realms/{realm}", func(r *router.Router) { r.Get("/x", reply("x")) })
+	})
+	for path, guards := range map[string]string{"/%2F": "page", "/%2f": "page", "/realms/%2F": "realm"} {
+		assert.Equal(t, 401, do(t, a, "GET", path).Code, path)
+		assert.Equal(t, guards, trail(withKey(t, a, "GET", path)), path)
+	}
+	assert.Equal(t, "home", do(t, a, "GET", "/").Body.String())
+}
+
 func TestMethodNotAllowed(t *testing.T) {
 	a := build(func(r *router.Router) {
 		r.Get("/rings", reply("get"))
 		r.Put("/rings", reply("put"))
 		r.Delete("/rings/{id}", reply("delete"))
 		r.Get("/shire/", reply("shire"))
+		r.Handle("PROPFIND", "/dav", reply("dav"))
 	})
 	for _, tc := range []struct {
 		name, method, path string
@@ -170,10 +187,13 @@ func TestMethodNotAllowed(t *testing.T) {
 		allow              string
 	}{
 		{"a known method", "POST", "/rings", 405, "GET, HEAD, PUT"},
-		{"an unknown method", "BREW", "/rings", 405, "GET, HEAD, PUT"},
-		{"a method in lower case", "get", "/rings", 405, "GET, HEAD, PUT"},
-		{"the name of a reserved method", "ANY", "/rings", 405, "GET, HEAD, PUT"},
-		{"no letter at all", "-", "/rings", 405, "GET, HEAD, PUT"},
+		{"a method of another route", "PROPFIND", "/rings", 405, "GET, HEAD, PUT"},
+		{"a method that nobody knows", "BREW", "/rings", 501, "GET, HEAD, PUT"},
+		{"a method that nobody knows on a roundabout path", "BREW", "//rings", 501, "GET, HEAD, PUT"},
+		{"a method that nobody knows on an unknown path", "BREW", "/none", 418, ""},
+		{"a method in lower case", "get", "/rings", 501, "GET, HEAD, PUT"},
+		{"the name of a reserved method", "ANY", "/rings", 501, "GET, HEAD, PUT"},
+		{"no letter at all", "-", "/rings", 501, "GET, HEAD, PUT"},
 		{"OPTIONS", "OPTIONS", "/rings", 204, "GET, HEAD, PUT"},
 		{"HEAD without GET", "HEAD", "/rings/3", 405, "DELETE"},
 		{"a path that lacks its slash", "POST", "/shire", 405, "GET, HEAD"},

@@ -34,6 +34,7 @@ func (m Mark) String() string {
 type stack struct {
 	layers []app.Middleware
 	guards int // layers[:guards] end with the last guard
+	params []param
 	mark   Mark
 }
 
@@ -42,6 +43,11 @@ func (s stack) plus(t stack) stack {
 	n := stack{layers: slices.Concat(s.layers, t.layers), guards: s.guards, mark: max(s.mark, t.mark)}
 	if t.guards > 0 {
 		n.guards = len(s.layers) + t.guards
+	}
+	n.params = slices.Clip(s.params)
+	for _, p := range t.params {
+		p.at += len(s.layers)
+		n.params = append(n.params, p)
 	}
 	return n
 }
