@@ -1,77 +1,127 @@
 package app
 
 import (
+	"mime"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
+
+	"github.com/elnormous/contenttype"
 )
 
-// Accepts returns which of the offers, media types such as "text/html", the client
-// likes best. The first one wins if it did not say, if none fits, and among equals. It
-// panics without an offer.
+// Accepts returns which of the offers the client likes best, "" if none fits (RFC 9110
+// section 12.5.1). Offers are media types or extensions, "text/html" or "html", and are
+// returned as given. The first one wins if the client did not say, and what is malformed
+// counts as not said. Among those that it likes alike, the one wins that it named most
+// closely, then the one that it named first. Accepts panics without an offer.
+//
+// The answer varies with Accept then, and says so.
 func (c *Context) Accepts(offers ...string) string {
-	if len(offers) == 0 {
-		panic("app: Accepts needs an offer")
-	}
+	mustOffer("Accepts", offers)
 	addVary(c.Header(), "Accept")
 	return accepted(c.Request.Header["Accept"], offers...)
 }
 
-// accepted returns the offer that the Accept lines like best (RFC 9110 section
-// 12.5.1). The first offer wins if nothing was said, if nothing fits, and among equals.
+// AcceptedTypes returns the media ranges that the client takes, such as "text/*", without
+// their parameters, the ones that it likes best first; "*/*" if it did not say.
+func (c *Context) AcceptedTypes() []string {
+	addVary(c.Header(), "Accept")
+	return named(mediaRanges(c.Request.Header["Accept"]), "*/*")
+}
+
+func mustOffer(who string, offers []string) {
+	if len(offers) == 0 {
+		panic("app: " + who + " needs an offer")
+	}
+}
+
+// accepted returns the offer that the Accept lines like best, or "".
 func accepted(lines []string, offers ...string) string {
-	best, bestQ := offers[0], 0.0
-	for _, offer := range offers {
-		if q := quality(lines, offer); q > bestQ {
-			best, bestQ = offer, q
-		}
+	ranges := mediaRanges(lines)
+	if len(ranges) == 0 {
+		return offers[0]
 	}
-	return best
+	types := make([]contenttype.MediaType, len(offers))
+	for i, offer := range offers {
+		types[i] = contenttype.NewMediaType(mediaType(offer)) // of what is none: nothing fits it
+	}
+	return best(ranges, offers, func(w *wish, i int) int { return w.fitsType(&types[i]) })
 }
 
-// quality returns what the most specific range that fits an offer says of it.
-func quality(lines []string, offer string) (q float64) {
-	specific := 0
-	for _, line := range lines {
-		for part := range strings.SplitSeq(line, ",") {
-			name, params, _ := strings.Cut(part, ";")
-			n := fits(strings.ToLower(strings.TrimSpace(name)), offer)
-			if n > specific {
-				specific, q = n, weight(params)
+// mediaRanges reads what is well-formed of Accept.
+func mediaRanges(lines []string) []wish {
+	var ranges []wish
+	for element := range elements(lines) {
+		t, err := contenttype.ParseMediaType(element)
+		if err != nil {
+			continue
+		}
+		w := wish{name: t.MIME(), params: t.Parameters, q: 1}
+		if text, ok := t.Parameters["q"]; ok {
+			if w.q, ok = quality(text); !ok {
+				continue
 			}
+			delete(w.params, "q")
 		}
+		ranges = append(ranges, w)
 	}
-	return q
+	return ranges
 }
 
-// fits returns how closely a media range fits an offer, 0 for not at all.
-func fits(mediaRange, offer string) int {
-	major, _, _ := strings.Cut(offer, "/")
-	switch mediaRange {
-	case offer:
-		return 3
-	case major + "/*":
+// fitsType returns how closely a media range fits an offer, 0 for not at all. A range with
+// parameters is for offers that have them, but in UTF-8 is whatever we offer.
+func (w *wish) fitsType(offer *contenttype.MediaType) int {
+	for name, value := range w.params {
+		if offered, ok := offer.Parameters[name]; !ok && value != "utf-8" || ok && offered != value {
+			return 0
+		}
+	}
+	major, minor, _ := strings.Cut(w.name, "/")
+	switch {
+	case offer.Type == "":
+		return 0
+	case major == offer.Type && minor == offer.Subtype:
+		return 3 + len(w.params)
+	case major == offer.Type && minor == "*":
 		return 2
-	case "*/*":
+	case major == "*":
 		return 1
 	}
 	return 0
 }
 
-// weight returns the q parameter, 1 if there is none and 0 if it is malformed.
-func weight(params string) float64 {
-	for p := range strings.SplitSeq(params, ";") {
-		name, value, ok := strings.Cut(strings.TrimSpace(p), "=")
-		if !ok || !strings.EqualFold(name, "q") {
-			continue
-		}
-		q, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(q >= 0 && q <= 1) {
-			return 0
-		}
-		return q
+// shorthands are the names of types that are no extensions, or not on every machine.
+var shorthands = map[string]string{
+	"html": "text/html", "text": "text/plain", "txt": "text/plain", "json": "application/json", "xml": "application/xml",
+	"urlencoded": "application/x-www-form-urlencoded", "multipart": "multipart/*",
+}
+
+// mediaType returns the type that an extension or a shorthand stands for, and a type as it
+// is; "" for what is unknown.
+func mediaType(name string) string {
+	if strings.Contains(name, "/") {
+		return name
 	}
-	return 1
+	bare := strings.TrimPrefix(name, ".")
+	if t, ok := shorthands[asciiLower(bare)]; ok {
+		return t
+	}
+	t, _, _ := strings.Cut(mime.TypeByExtension("."+bare), ";")
+	return t
+}
+
+// named returns the names of the wishes that are none of refusal, the dearest first.
+func named(wishes []wish, unsaid string) []string {
+	if len(wishes) == 0 {
+		return []string{unsaid}
+	}
+	wishes = slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return w.q == 0 })
+	slices.SortStableFunc(wishes, dearer)
+	names := make([]string, len(wishes))
+	for i := range wishes {
+		names[i] = wishes[i].name
+	}
+	return names
 }
 
 // varies reports whether the Vary header names a field.

@@ -68,7 +68,8 @@ func TestErrorBodyIsWhatTheClientAccepts(t *testing.T) {
 		{"half a wildcard", []string{"*/html"}, errorJSON},
 		{"a star", []string{"*"}, errorJSON},
 		{"invalid UTF-8", []string{"text/\xff"}, errorJSON},
-		{"very many", []string{strings.Repeat("a/b,", 10_000) + "text/html"}, errorPage},
+		{"behind many others", []string{strings.Repeat("a/b,", 2_000) + "text/html"}, errorPage},
+		{"behind more than is read", []string{strings.Repeat("a/b,", 10_000) + "text/html"}, errorJSON},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,14 +125,72 @@ func TestErrorBodies(t *testing.T) {
 	})
 }
 
-func TestAccepts(t *testing.T) {
-	w := serve(asking("text/html;q=0.5, text/csv"), last(func(ctx *app.Context) error {
-		assert.Equal(t, "text/csv", ctx.Accepts("application/json", "text/html", "text/csv"))
-		assert.Equal(t, "application/json", ctx.Accepts("application/json"))
-		assert.PanicsWithValue(t, "app: Accepts needs an offer", func() { ctx.Accepts() })
-		return ok(ctx)
+// accepts returns what a client that sent such lines is answered by a handler that says what it chose.
+func accepts(t *testing.T, name string, lines []string, choose func(ctx *app.Context) string) string {
+	t.Helper()
+	r := get("/")
+	if len(lines) > 0 {
+		r.Header[name] = lines
+	}
+	w := serve(r, last(func(ctx *app.Context) error {
+		ctx.Status, ctx.Body = http.StatusOK, choose(ctx)
+		return nil
 	}))
-	assert.Equal(t, []string{"Accept"}, w.Header()["Vary"])
+	assert.Equal(t, http.StatusOK, w.Code, w.Body)
+	assert.Equal(t, []string{name}, w.Header()["Vary"])
+	return w.Body.String()
+}
+
+func TestAccepts(t *testing.T) {
+	page := []string{"json", "html"}
+	for _, test := range []struct {
+		name   string
+		accept []string
+		offers []string
+		want   string
+	}{
+		{"nothing said", nil, page, "json"},
+		{"an extension is returned as given", []string{"text/html"}, []string{"json", ".html"}, ".html"},
+		{"in capitals", []string{"TEXT/HTML"}, []string{"JSON", "HTML"}, "HTML"},
+		{"a media type is returned as given", []string{"text/html, text/csv"}, []string{"application/json", "Text/CSV"}, "Text/CSV"},
+		{"text is plain text", []string{"text/plain"}, []string{"html", "text"}, "text"},
+		{"an image", []string{"image/*"}, []string{"html", "png"}, "png"},
+		{"the weight decides", []string{"text/html;q=0.5, text/csv"}, []string{"application/json", "text/html", "text/csv"}, "text/csv"},
+		{"nothing fits", []string{"text/html;q=0.5, text/csv"}, []string{"application/json"}, ""},
+		{"all is refused", []string{"*/*;q=0"}, page, ""},
+		{"refused though all is taken", []string{"*/*, application/json;q=0"}, page, "html"},
+		{"an extension of nothing", []string{"*/*"}, []string{"mordor", "html"}, "html"},
+		{"an extension of nothing alone", []string{"*/*"}, []string{"mordor"}, ""},
+		{"what is named before what is only allowed", []string{"*/*, text/html"}, page, "html"},
+		{"what is named before a range of it", []string{"application/*, text/html"}, page, "html"},
+		{"the order of the client among equals", []string{"text/html, application/json"}, page, "html"},
+		{"the order of the offers if the client has none", []string{"*/*"}, page, "json"},
+		{"a parameter that the offer has", []string{"text/html;level=1, text/html;q=0.1"}, []string{"text/html", "text/html;level=1"}, "text/html;level=1"},
+		{"a parameter that the offer has not", []string{"text/html;level=1, application/json;q=0.1"}, page, "json"},
+		{"what is named with its parameters before what is not", []string{"text/html;q=0.9, text/html;level=1;q=0.1, application/json;q=0.5"}, []string{"text/html;level=1", "json"}, "json"},
+		{"UTF-8 is what every offer is", []string{"text/html;charset=UTF-8, application/json;q=0.1"}, page, "html"},
+		{"another charset is not", []string{"text/html;charset=latin1, application/json;q=0.1"}, page, "json"},
+		{"a comma in quotes", []string{`text/html;x="a,b", application/json;q=0.1`}, page, "json"},
+		{"an escaped quote in quotes", []string{`text/html;x="\",", application/json;q=0.1`}, []string{"html", "json"}, "json"},
+		{"quotes that do not end", []string{`application/json;x="a, text/html`, "text/html"}, page, "html"},
+		{"the same twice", []string{"application/json;q=0, text/html;q=0.1, application/json"}, page, "json"},
+		{"a weight as old Java writes it", []string{"text/html, image/gif, *; q=.2, */*; q=.2"}, page, "html"},
+		{"only what is malformed counts as not said", []string{"html, ;;;, text/html;q=NaN"}, page, "json"},
+		{"malformed beside well-formed", []string{"application/json;q=1e0, text/html;q=0.1"}, page, "html"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, accepts(t, "Accept", test.accept, func(ctx *app.Context) string { return ctx.Accepts(test.offers...) }))
+		})
+	}
+	t.Run("without an offer it panics", func(t *testing.T) {
+		serve(get("/"), last(func(ctx *app.Context) error {
+			assert.PanicsWithValue(t, "app: Accepts needs an offer", func() { ctx.Accepts() })
+			assert.PanicsWithValue(t, "app: AcceptsEncodings needs an offer", func() { ctx.AcceptsEncodings() })
+			assert.PanicsWithValue(t, "app: AcceptsCharsets needs an offer", func() { ctx.AcceptsCharsets() })
+			assert.PanicsWithValue(t, "app: AcceptsLanguages needs an offer", func() { ctx.AcceptsLanguages() })
+			return ok(ctx)
+		}))
+	})
 }
 
 func FuzzAccept(f *testing.F) {

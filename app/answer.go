@@ -15,8 +15,8 @@ func (c *Context) answer(err error) {
 		err = c.misuse
 	}
 	err = c.sound(err)
+	c.endEvents()
 	if c.sent {
-		c.dropBody()
 		c.afterSent(err)
 		return
 	}
@@ -24,6 +24,7 @@ func (c *Context) answer(err error) {
 		c.report(err)
 		c.prepareError(err)
 	}
+	c.adopt()
 	c.checkStatus()
 	body := c.render() // before the sessions are saved: a 5xx saves none
 	if serr := c.settle(c.Status); serr != nil {
@@ -38,6 +39,7 @@ func (c *Context) answer(err error) {
 		c.refusal = nil
 	}
 	c.sentErr = err
+	c.over = true
 	c.send(body)
 }
 
@@ -55,15 +57,29 @@ func (c *Context) sound(err error) error {
 
 var errNothing = errors.New("app: no error")
 
-// afterSent deals with an error that came too late for an answer. What was sent is
-// likely incomplete, so the connection is cut: the client must not take it for whole.
+// afterSent deals with what is left when the headers are sent: the Body after Flush, or an error
+// that came too late for an answer.
 func (c *Context) afterSent(err error) {
+	if errors.Is(err, ErrStreamOver) {
+		err = nil
+	}
 	if err == nil {
 		err = c.fault // a user that could not be found out while it was written
 	}
-	if err == nil || c.sentErr != nil {
+	if err == nil && c.flushed != nil {
+		c.flushed.answer(c)
 		return
 	}
+	c.over = true
+	c.dropBody()
+	if err != nil && c.sentErr == nil {
+		c.cut(err)
+	}
+}
+
+// cut reports err and cuts the connection. What was sent is likely incomplete: the client must not
+// take it for whole.
+func (c *Context) cut(err error) {
 	c.sentErr = err
 	c.report(err)
 	panic(http.ErrAbortHandler)
@@ -82,19 +98,32 @@ func (c *Context) checkStatus() {
 		c.prepareError(err)
 	}
 	if c.Body == nil && c.Status >= 400 && c.Status < 600 && !hasType(c.Header()) {
-		c.prepareErrorBody(c.Status, words(c.Status))
+		c.prepareErrorBody(reply{status: c.Status})
 	}
-	if c.Status == http.StatusNoContent || c.Status == http.StatusResetContent || c.Status == http.StatusNotModified {
+	if bodiless(c.Status) {
 		c.dropBody()
-		c.Header().Del("Content-Type")
-		c.Header().Del("Content-Length")
+		c.withoutBody()
 	}
+}
+
+func bodiless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
+}
+
+// withoutBody removes what says that a body follows.
+func (c *Context) withoutBody() {
+	h := c.Header()
+	h.Del("Content-Type")
+	h.Del("Content-Length")
+	h.Del("Transfer-Encoding")
 }
 
 // render encodes the Body, unless it is text or a stream, which are sent as they are.
 func (c *Context) render() []byte {
-	switch c.Body.(type) {
-	case string, io.Reader:
+	if _, ok := c.Body.(string); ok {
+		return nil
+	}
+	if _, ok := reader(c.Body); ok {
 		return nil
 	}
 	body, err := c.encode(c.Header())
@@ -108,7 +137,7 @@ func (c *Context) render() []byte {
 
 // send writes the prepared answer. The request is settled.
 func (c *Context) send(body []byte) {
-	if stream, ok := c.Body.(io.Reader); ok {
+	if stream, ok := reader(c.Body); ok {
 		c.stream(stream)
 		return
 	}
@@ -118,6 +147,8 @@ func (c *Context) send(body []byte) {
 	}
 	if len(body) > 0 {
 		c.w.setLength(len(body))
+	} else {
+		c.emptyLength()
 	}
 	c.w.WriteHeader(c.Status)
 	if len(body) > 0 && c.Request.Method != http.MethodHead {
@@ -127,49 +158,12 @@ func (c *Context) send(body []byte) {
 }
 
 func (c *Context) sendText(text string) {
-	setType(c.Header(), "text/plain; charset=utf-8")
+	setType(c.Header(), typeText)
 	c.w.setLength(len(text))
 	c.w.WriteHeader(c.Status)
 	if c.Request.Method != http.MethodHead {
 		_, _ = io.WriteString(c.w.w, text)
 	}
-}
-
-// stream copies a body of unknown length.
-func (c *Context) stream(body io.Reader) {
-	defer c.dropBody()
-	setType(c.Header(), "application/octet-stream")
-	c.w.WriteHeader(c.Status)
-	if c.Request.Method == http.MethodHead {
-		return
-	}
-	err := c.protect(func(*Context) error {
-		_, err := io.Copy(c.w.w, body)
-		return err
-	})
-	if err == nil && c.sentErr == nil {
-		err = c.fault
-	}
-	if err != nil {
-		c.dropBody()
-		c.afterStream(err)
-	}
-}
-
-// afterStream cuts the connection of an answer whose source failed.
-func (c *Context) afterStream(err error) {
-	if c.Context().Err() == nil {
-		c.report(fmt.Errorf("app: the body's stream: %w", err))
-	}
-	panic(http.ErrAbortHandler)
-}
-
-// dropBody forgets the Body and closes it if it can be closed.
-func (c *Context) dropBody() {
-	if closer, ok := c.Body.(io.Closer); ok {
-		_ = closer.Close()
-	}
-	c.Body = nil
 }
 
 // encode returns the bytes of the Body and sets the type that goes with them.
@@ -178,10 +172,10 @@ func (c *Context) encode(h http.Header) ([]byte, error) {
 	case nil:
 		return nil, nil
 	case string:
-		setType(h, "text/plain; charset=utf-8")
+		setType(h, typeText)
 		return []byte(b), nil
 	case []byte:
-		setType(h, "application/octet-stream")
+		setType(h, typeBytes)
 		return b, nil
 	}
 	var body []byte
@@ -193,7 +187,7 @@ func (c *Context) encode(h http.Header) ([]byte, error) {
 		return nil, fmt.Errorf("app: the Body is no JSON: %w", err)
 	}
 	if !strings.Contains(h.Get("Content-Type"), "json") {
-		h.Set("Content-Type", "application/json; charset=utf-8")
+		h.Set("Content-Type", typeJSON)
 	}
 	return body, nil
 }

@@ -50,6 +50,10 @@ type App struct {
 	// BodyLimit bounds what [Context.Bind] reads, in bytes; 0: 1 MiB.
 	BodyLimit int64
 
+	// SubdomainOffset is how many labels of the host are the site's own, which
+	// [Context.Subdomains] leaves out; 0: 2, as for shire.example; negative: none.
+	SubdomainOffset int
+
 	layers []Middleware
 	once   sync.Once
 	run    Handler
@@ -95,7 +99,7 @@ func nothing(*Context) error { return nil }
 
 // report tells the owner of the App what the client is not told.
 func (c *Context) report(err error) {
-	status, _, _ := outcome(err)
+	status := replyTo(err).status
 	switch {
 	case errors.Is(err, context.Canceled) && c.Context().Err() != nil:
 		return // the client has gone, which is no fault of ours

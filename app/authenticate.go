@@ -156,12 +156,11 @@ func (r refusal) challenge(ctx *Context, strategies []Strategy) error {
 	if len(challenges) == 0 {
 		return r.why
 	}
-	status, _, _ := outcome(r.why)
-	return &challenged{r.why, status, challenges}
+	return &challenged{r.why, replyTo(r.why).status, challenges}
 }
 
 func (r refusal) challenges(ctx *Context, strategies []Strategy) (challenges []string) {
-	status, _, _ := outcome(r.why)
+	status := replyTo(r.why).status
 	for i, s := range strategies {
 		c, ok := s.(Challenger)
 		refused := &strategies[i] == r.by

@@ -174,7 +174,7 @@ func (o *AuthenticateOptions) failed(ctx *Context, outcome Outcome) error {
 	if o.FailureFlash != nil {
 		f := *o.FailureFlash
 		if f.Text == "" {
-			f.Text = clientTitle(ctx, outcome.no.why)
+			f.Text = ctx.titleOf(replyTo(outcome.no.why))
 		}
 		if err := o.tell(ctx, f); err != nil {
 			return err
@@ -202,16 +202,4 @@ func (o *AuthenticateOptions) session(ctx *Context) (*Session, error) {
 		return o.Sessions.session(ctx)
 	}
 	return ctx.defaultSession()
-}
-
-// clientTitle is what the client may read of a refusal.
-func clientTitle(ctx *Context, why error) string {
-	status, title, _ := outcome(why)
-	if title == "" {
-		title = words(status)
-	}
-	if ctx.app != nil && ctx.app.Translate != nil {
-		title = ctx.app.Translate(ctx, title)
-	}
-	return title
 }

@@ -1,16 +1,14 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
+
+	"github.com/kahu-go/kahu/internal/strictjson"
 )
 
 const (
@@ -23,17 +21,28 @@ const (
 var errTooManyValues = fmt.Errorf("more than %d values", maxValues)
 
 // Bind decodes the request's body into v, a pointer to a struct or to a
-// map[string]any: JSON (application/json) or a form (application/x-www-form-urlencoded)
-// by its Content-Type. The query string is not read. It may be called again.
+// map[string]any: JSON (application/json) or a form (application/x-www-form-urlencoded,
+// multipart/form-data) by its Content-Type. The query string is not read. It may be
+// called again.
 //
 // It is strict (ASVS 2.2.1): JSON is one object in valid UTF-8, with nothing behind
 // it, no name twice, and the names of fields are matched exactly; a form has a name
 // once, unless the field is a slice. Names that v does not have are ignored. null is
-// only for what can be nil. In a form the fields are strings, []string, bools and numbers.
-// No body has more than 10,000 values, at any depth, and JSON at most 64 levels.
+// only for what can be nil. No body has more than 10,000 values, at any depth, and JSON
+// at most 64 levels.
 //
-// The errors are 400 for a malformed body, 413 for more than [App].BodyLimit, 415 for
-// another type; for no body at all v stays as it is. They are to be returned.
+// In a form the fields are strings, bools (on or off, true or false, 1 or 0), numbers,
+// time.Duration (1m30s), what is an encoding.TextUnmarshaler, and slices of these.
+// Files of multipart/form-data are for fields of the struct itself that are a
+// *multipart.FileHeader or a []*multipart.FileHeader; a form in which nobody chose a file leaves them
+// as they are. Their names are the last element of a path, without what cannot be printed,
+// maybe empty, and still the client's word, as their Content-Type is. Such a body has at
+// most 1,000 parts, 100 of them files. What is more than 1 MiB of files is kept in
+// temporary files, and these are removed when the request is over.
+//
+// The errors are 400 for a malformed body, 413 for more than [App].BodyLimit and for too
+// many parts, 415 for another type; for no body at all v stays as it is. They are to be
+// returned.
 //
 // What v does not name costs no memory, so where anybody may send a body a struct is
 // better than a map, and [Context.BindUpTo] or [Context.BindStrings] better than Bind.
@@ -55,6 +64,9 @@ func (c *Context) BindUpTo(limit int64, v any) error {
 	if target.Kind() != reflect.Pointer || target.IsNil() || !bindable(target.Elem().Type()) {
 		return fmt.Errorf("app: Bind takes a pointer to a struct or to a map[string]any, not a %T", v)
 	}
+	if boundary, ok := c.boundary(); ok {
+		return c.bindUpload(limit, boundary, target.Elem())
+	}
 	body, isJSON, err := c.readBody(limit)
 	switch {
 	case err != nil || len(body) == 0:
@@ -69,7 +81,8 @@ func (c *Context) BindUpTo(limit int64, v any) error {
 // of it; 0: [App].BodyLimit. It is as strict as [Context.Bind], and what it returns are
 // strings, each there once: anything else under one of the names is 400. Other fields
 // are checked and not decoded, so it allocates a small multiple of the body, whatever
-// that holds. It is made for routes that are open to everybody.
+// that holds. It is made for routes that are open to everybody, and takes no
+// multipart/form-data.
 func (c *Context) BindStrings(limit int64, names ...string) (map[string]string, error) {
 	if limit == 0 {
 		limit = c.bodyLimit()
@@ -103,52 +116,41 @@ func malformed(err error) error {
 
 // readBody returns the body, and whether it is JSON or a form. No body has no type.
 func (c *Context) readBody(limit int64) (body []byte, isJSON bool, err error) {
-	if limit <= 0 {
-		return nil, false, errors.New("app: the limit of a body must be positive")
+	if _, ok := c.boundary(); ok {
+		return nil, false, &Error{Status: http.StatusUnsupportedMediaType, Message: "Send application/json or application/x-www-form-urlencoded"}
 	}
-	if err := c.keepBody(limit); err != nil {
+	if err := c.encodedBody(); err != nil {
 		return nil, false, err
 	}
-	if int64(len(c.body)) > limit { // somebody above allowed more
-		return nil, false, &Error{Status: http.StatusRequestEntityTooLarge}
+	if body, err = c.RawBodyUpTo(limit); err != nil || len(body) == 0 {
+		return nil, false, err
 	}
-	if len(c.body) == 0 {
-		return nil, false, nil
-	}
-	kind, _, err := mime.ParseMediaType(strings.Join(c.Request.Header["Content-Type"], ", "))
-	switch {
-	case err == nil && kind == "application/json":
-		return c.body, true, nil
-	case err == nil && kind == "application/x-www-form-urlencoded":
-		return c.body, false, nil
+	switch t, _ := c.contentType(); t {
+	case "application/json":
+		return body, true, nil
+	case "application/x-www-form-urlencoded":
+		return body, false, nil
 	}
 	return nil, false, &Error{Status: http.StatusUnsupportedMediaType, Message: "Send application/json or application/x-www-form-urlencoded"}
 }
 
-// keepBody reads the body once and leaves it readable for handlers further down.
-func (c *Context) keepBody(limit int64) error {
-	if c.bodyRead || c.Request.Body == nil {
+// encodedBody refuses a body that somebody would have to unpack.
+func (c *Context) encodedBody() error {
+	if c.Request.Body == nil || len(c.Request.Header["Content-Encoding"]) == 0 {
 		return nil
 	}
-	if len(c.Request.Header["Content-Encoding"]) > 0 {
-		return &Error{Status: http.StatusUnsupportedMediaType, Message: "Send the body without Content-Encoding"}
-	}
-	// It stays there: who asks again gets the same error, not the rest of the body.
-	c.Request.Body = http.MaxBytesReader(c.w.w, c.Request.Body, limit)
-	body, err := io.ReadAll(c.Request.Body)
-	if err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
-		}
-		return &Error{Status: http.StatusBadRequest, Message: "The body did not arrive", Cause: err}
-	}
-	c.body, c.bodyRead = body, true
-	c.Request.Body = io.NopCloser(bytes.NewReader(body))
-	return nil
+	return &Error{Status: http.StatusUnsupportedMediaType, Message: "Send the body without Content-Encoding"}
 }
 
 func bindJSON(body []byte, v any, t reflect.Type) error {
-	if err := checkJSON(body, t, nil); err != nil {
+	var wrong error
+	fields := strictjson.Fields(t)
+	err := checkJSON(body, t, func(name, raw string) {
+		if f, ok := fields[name]; ok && isFile(f.Type) && raw != "null" {
+			wrong = fmt.Errorf("the file %q is not for JSON", name) // which could say any name and size
+		}
+	})
+	if err = errors.Join(err, wrong); err != nil {
 		return err
 	}
 	return json.Unmarshal(body, v)

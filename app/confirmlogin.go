@@ -38,5 +38,5 @@ func (x *Session) confirm(user any) error {
 	if subject != x.rec.Subject {
 		return x.ctx.denied(id, &Error{Status: 403, Message: "That is another account", Cause: fmt.Errorf("app: ConfirmLogin of another user")})
 	}
-	return x.loginWith(user, loginOptions{keepAll: true})
+	return x.loginWith(user, loginOptions{keepAll: true, maxAge: maxAgeOf(x.rec)})
 }

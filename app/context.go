@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 )
@@ -23,9 +24,16 @@ type Context struct {
 	Status int
 
 	// Body is what to answer with: a string (text/plain unless a Content-Type is set),
-	// []byte, an io.Reader (closed after use if it is an io.Closer), nil for no body,
-	// or any other value to be encoded as JSON. An answer of 400 or more without a
-	// Body gets one that says the status.
+	// []byte, an io.Reader (closed after use if it is an io.Closer), the *http.Response of
+	// another server, nil for no body, or any other value to be encoded as JSON, nil pointers
+	// and json.RawMessage("null") as null. An answer of 400 or more without a Body gets one
+	// that says the status.
+	//
+	// Of an *http.Response the status is taken if Status is 0, its body is closed after use, and
+	// headers that are not set here are passed on, but for those of the connection, cookies and
+	// what a site says for itself, such as Access-Control-Allow-Origin.
+	//
+	// A layer that puts another Body in place of a stream closes that: see [Context.ReplaceBody].
 	Body any
 
 	app    *App
@@ -37,11 +45,15 @@ type Context struct {
 	buffer [6]frame
 	misuse error // a broken rule that some layer may have swallowed
 
-	settled bool        // the sessions are saved, or will not be
-	refusal error       // why they are not, until that is answered
-	sent    bool        // some writer sent headers
-	sentErr error       // what was answered below Wrap or Adapt
-	begun   atomic.Bool // sent, for code in other goroutines
+	settled bool         // the sessions are saved, or will not be
+	refusal error        // why they are not, until that is answered
+	sent    bool         // some writer sent headers
+	sentErr error        // what was answered below Wrap or Adapt
+	begun   atomic.Bool  // sent, for code in other goroutines
+	over    bool         // the answer is complete
+	sized   any          // the Body that SetLength was called for
+	flushed *flushed     // headers that were sent before the Body
+	talking *EventStream // what EventStream returned
 
 	identity *Identity
 	account  *Identity  // by Authorize
@@ -59,8 +71,10 @@ type Context struct {
 	values    map[any]any
 	finishers []func()
 
-	body     []byte // what Bind read
+	body     []byte // what Bind or RawBody read
 	bodyRead bool
+	uploaded *upload // what Bind read of multipart/form-data
+	queried  *query  // what Query read
 }
 
 func newContext(a *App, w http.ResponseWriter, r *http.Request) *Context {
@@ -82,6 +96,11 @@ func (c *Context) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "%s %s", c.Request.Method, c.Request.Pattern)
 }
 
+// LogValue logs what Format prints.
+func (c *Context) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", c.Request.Method), slog.String("route", c.Request.Pattern))
+}
+
 // Context returns the request's context: pass it to stores and clients.
 func (c *Context) Context() context.Context { return c.Request.Context() }
 
@@ -92,7 +111,8 @@ func (c *Context) SetContext(ctx context.Context) { c.Request = c.Request.WithCo
 // Header returns the headers of the answer. After they were sent changes have no effect.
 func (c *Context) Header() http.Header { return c.w.Header() }
 
-// Param returns the part of the path that a route's pattern names, decoded, or "".
+// Param returns the part of the path that a route's pattern names, decoded, or "". For
+// what is no text, or has to be UTF-8, take the function [Param].
 func (c *Context) Param(name string) string { return c.Request.PathValue(name) }
 
 // Sent reports whether headers were sent: Status, Body and headers are then history.
@@ -122,4 +142,16 @@ func (c *Context) SetValue(key, v any) {
 // status is below 500. An empty message is the status in words.
 func (c *Context) Throw(status int, message string) error {
 	return &Error{Status: status, Message: message}
+}
+
+// Assert is [Context.Throw] unless ok, and nil if so:
+//
+//	if err := ctx.Assert(ring != nil, 404, "No such ring"); err != nil {
+//		return err
+//	}
+func (c *Context) Assert(ok bool, status int, message string) error {
+	if ok {
+		return nil
+	}
+	return c.Throw(status, message)
 }

@@ -42,6 +42,14 @@ type Error struct {
 	Message string      // a short title for the client if Status is below 500; "": the status in words
 	Header  http.Header // set on the answer, e.g. Retry-After
 	Cause   error       // for the log only
+
+	// Expose shows Message and Extensions though Status is 500 or more: "Back at noon".
+	Expose bool
+
+	// Extensions are members of the answer beside its title and status, such as which fields
+	// are wrong, for clients that accept JSON or problem details (RFC 9457 section 3.2). They
+	// are shown as Message is. Those named "type", "title" or "status" are left out.
+	Extensions map[string]any
 }
 
 func (e *Error) Error() string {
@@ -149,40 +157,69 @@ func unavailable(err error) error {
 	return &Error{Status: http.StatusServiceUnavailable, Cause: err}
 }
 
-// outcome says how err is answered: the status, the title for the client ("": the
-// status in words), and headers.
-func outcome(err error) (status int, title string, header http.Header) {
+// A reply is how an error is answered.
+type reply struct {
+	status     int
+	title      string // for the client; "": the status in words
+	header     http.Header
+	extensions map[string]any
+}
+
+// replyTo says how err is answered.
+func replyTo(err error) reply {
 	// A panic first: with whatever error it was, it is a fault.
 	if _, ok := errors.AsType[*PanicError](err); ok {
-		return http.StatusInternalServerError, "", nil
+		return reply{status: http.StatusInternalServerError}
 	}
 	if r := rejection(err); r != nil {
-		if r.Status == 0 {
-			return http.StatusUnauthorized, r.Message, nil
-		}
-		return checked(r.Status), r.Message, nil
+		return r.reply()
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e != nil {
-		return checked(e.Status), e.Message, e.Header
+		return e.reply()
 	}
 	if r, ok := errors.AsType[*Redirection](err); ok && r != nil && validLocation(r.URL) {
-		return http.StatusSeeOther, "", http.Header{"Location": {r.URL}}
+		return reply{status: http.StatusSeeOther, header: http.Header{"Location": {r.URL}}}
 	}
+	if errors.Is(err, ErrLoginRequired) {
+		return reply{status: http.StatusUnauthorized, title: "Login required"}
+	}
+	return reply{status: statusOf(err)}
+}
+
+func (e *Error) reply() reply {
+	r := reply{status: checked(e.Status), header: e.Header}
+	if r.status < 500 || e.Expose {
+		r.title, r.extensions = e.Message, e.Extensions
+	}
+	return r
+}
+
+func (r *Rejection) reply() reply {
+	status := http.StatusUnauthorized
+	if r.Status != 0 {
+		status = checked(r.Status)
+	}
+	if status >= 500 {
+		return reply{status: status}
+	}
+	return reply{status: status, title: r.Message}
+}
+
+// statusOf is the status of an error that does not say which.
+func statusOf(err error) int {
 	switch {
-	case errors.Is(err, ErrLoginRequired):
-		return http.StatusUnauthorized, "Login required", nil
 	case errors.Is(err, ErrNoCredentials), errors.Is(err, ErrInvalidCredentials), errors.Is(err, ErrAnonymous):
-		return http.StatusUnauthorized, "", nil
+		return http.StatusUnauthorized
 	case errors.Is(err, ErrSessionTooLarge):
-		return http.StatusRequestEntityTooLarge, "", nil
+		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, "", nil
+		return http.StatusServiceUnavailable
 	case sqlerr.Retryable(err), sqlerr.State(err) == "57014":
 		// A database that restarts or is out of reach, or a statement that took too long: no
 		// bug of the handler that passed it on.
-		return http.StatusServiceUnavailable, "", nil
+		return http.StatusServiceUnavailable
 	}
-	return http.StatusInternalServerError, "", nil
+	return http.StatusInternalServerError
 }
 
 func checked(status int) int {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -36,21 +37,17 @@ func (c *Context) prepareError(err error) {
 	} else {
 		h["Content-Encoding"] = c.w.encoding
 	}
-	status, title, header := outcome(err)
-	c.Status = status
-	for name, values := range header {
+	r := replyTo(err)
+	c.Status = r.status
+	for name, values := range r.header {
 		h[http.CanonicalHeaderKey(name)] = slices.Clone(values) // err may be a variable that many requests return
 	}
-	if ch, ok := errors.AsType[*challenged](err); ok && ch.status == status {
+	if ch, ok := errors.AsType[*challenged](err); ok && ch.status == r.status {
 		h["Www-Authenticate"] = ch.challenges
 	}
-	if status < 400 {
-		return
+	if r.status >= 400 {
+		c.prepareErrorBody(r)
 	}
-	if title == "" || status >= 500 {
-		title = words(status)
-	}
-	c.prepareErrorBody(status, title)
 }
 
 // words returns what a status is called; those without a name by their number.
@@ -63,11 +60,9 @@ func words(status int) string {
 
 // prepareErrorBody writes an error for whoever asks: JSON, problem details if asked
 // for (RFC 9457), a page for browsers, or text.
-func (c *Context) prepareErrorBody(status int, title string) {
-	if c.app != nil && c.app.Translate != nil {
-		title = c.app.Translate(c, title)
-	}
-	h, steps := c.Header(), c.explained(status)
+func (c *Context) prepareErrorBody(r reply) {
+	title := c.titleOf(r)
+	h, steps := c.Header(), c.explained(r.status)
 	const (
 		jsonType    = "application/json"
 		problemType = "application/problem+json"
@@ -77,28 +72,62 @@ func (c *Context) prepareErrorBody(status int, title string) {
 	switch c.Accepts(jsonType, problemType, pageType, textType) {
 	case problemType:
 		h.Set("Content-Type", problemType)
-		c.Body = marshal(struct {
+		c.Body = c.extended(marshal(struct {
 			Type   string `json:"type"`
 			Title  string `json:"title"`
 			Status int    `json:"status"`
-		}{"about:blank", title, status})
+		}{"about:blank", title, r.status}), r.extensions)
 	case pageType:
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		c.Body = fmt.Appendf(nil, errorPage, html.EscapeString(title), status, html.EscapeString(title), explanation(steps))
+		h.Set("Content-Security-Policy", errorPolicy)
+		c.Body = fmt.Appendf(nil, errorPage, html.EscapeString(title), r.status, html.EscapeString(title), explanation(steps))
 	case textType:
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		c.Body = []byte(title)
 	default:
 		h.Set("Content-Type", "application/json; charset=utf-8")
-		type entry struct {
+		entry := c.extended(marshal(struct {
 			Title  string `json:"title"`
 			Status int    `json:"status"`
 			Steps  []Step `json:"explanation,omitempty"`
-		}
-		c.Body = marshal(map[string][]entry{"errors": {{title, status, steps}}})
+		}{title, r.status, steps}), r.extensions)
+		c.Body = marshal(map[string][]json.RawMessage{"errors": {entry}})
 	}
 }
+
+// titleOf is what the client reads of an error, in its language.
+func (c *Context) titleOf(r reply) string {
+	title := r.title
+	if title == "" {
+		title = words(r.status)
+	}
+	if c.app != nil && c.app.Translate != nil {
+		title = c.app.Translate(c, title)
+	}
+	return title
+}
+
+// extended adds members to a JSON object that has some. Those that are no JSON are reported, and
+// nobody's answer.
+func (c *Context) extended(object []byte, members map[string]any) []byte {
+	others := maps.Clone(members)
+	maps.DeleteFunc(others, func(name string, _ any) bool { return name == "type" || name == "title" || name == "status" })
+	if len(others) == 0 {
+		return object
+	}
+	var more []byte
+	err := c.protect(func(*Context) (err error) {
+		more, err = json.Marshal(others)
+		return err
+	})
+	if err != nil {
+		c.report(&Error{Status: http.StatusInternalServerError, Cause: fmt.Errorf("app: Error.Extensions are no JSON: %w", err)})
+		return object
+	}
+	return slices.Concat(object[:len(object)-1], []byte(","), more[1:])
+}
+
+const errorPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 const errorPage = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

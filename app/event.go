@@ -36,10 +36,13 @@ const (
 	EventLoginThrottled EventName = "login throttled" // too many of these
 	EventLogout         EventName = "logout"
 
-	EventSessionCreated EventName = "session created"
-	EventSessionRenewed EventName = "session renewed" // in use, so its idle limit has moved; at most once a minute
-	EventSessionExpired EventName = "session expired" // and was presented
-	EventSessionRevoked EventName = "session revoked" // ended otherwise than by its own logout
+	EventSessionCreated     EventName = "session created"
+	EventSessionRenewed     EventName = "session renewed"     // in use, so its idle limit has moved; at most once a minute
+	EventSessionRegenerated EventName = "session regenerated" // it has a new id, which Session is of
+	EventSessionMissed      EventName = "session missed"      // an id was presented that the store does not have: it was ended, or is made up
+	EventSessionExpired     EventName = "session expired"     // and was presented
+	EventSessionInvalid     EventName = "session invalid"     // and was presented: damaged, or [SessionOptions].Valid said no and it was ended
+	EventSessionRevoked     EventName = "session revoked"     // ended otherwise than by its own logout
 
 	EventIssued    EventName = "credential issued"
 	EventUsed      EventName = "credential used"

@@ -229,6 +229,7 @@ func TestEventsOfAScriptedRun(t *testing.T) {
 			"12:01 session revoked via session of frodo from 2001:db8::7: it was ended from elsewhere",
 		}},
 		{"the other's next request", func() int { return home.Get("/private").Status }, 401, []string{
+			"12:01 session missed via session in #1 from 192.0.2.1",
 			"12:01 access denied from 192.0.2.1: app: login required",
 		}},
 		{"a request from another site", func() int {
@@ -244,6 +245,7 @@ func TestEventsOfAScriptedRun(t *testing.T) {
 		{"logout again", func() int { return inn.Get("/logout").Status }, 404, nil},
 		{"login again", func() int { return login(home, "speak-friend") }, 404, []string{
 			"12:01 credential used via wicket of frodo from 192.0.2.1",
+			"12:01 session missed via session in #1 from 192.0.2.1",
 			"12:01 session created via session of frodo in #3 from 192.0.2.1",
 			"12:01 login via session of frodo in #3 from 192.0.2.1",
 		}},

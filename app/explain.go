@@ -137,7 +137,7 @@ func resultOf(id *Identity, err error) StepResult {
 	case rejects(err):
 		return StepRejected
 	}
-	switch status, _, _ := outcome(faultOf(err)); {
+	switch status := replyTo(faultOf(err)).status; {
 	case status == http.StatusSeeOther:
 		return StepRedirected
 	case status < http.StatusInternalServerError:

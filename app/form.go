@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -23,22 +22,27 @@ func eachField(body []byte, take func(name, value string) error) error {
 		if pair == "" {
 			continue
 		}
-		if strings.Contains(pair, ";") {
-			return errors.New("a semicolon that is not escaped")
+		name, value, err := decodePair(pair)
+		if err == nil {
+			err = take(name, value)
 		}
-		name, value, _ := strings.Cut(pair, "=")
-		name, err := decoded(name)
 		if err != nil {
-			return err
-		}
-		if value, err = decoded(value); err != nil {
-			return err
-		}
-		if err := take(name, value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// decodePair reads name=value. The name is there, too, if only the value is malformed.
+func decodePair(pair string) (name, value string, err error) {
+	name, value, _ = strings.Cut(pair, "=")
+	if name, err = decoded(name); err != nil {
+		return "", "", err
+	}
+	if value, err = decoded(value); err == nil && strings.Contains(pair, ";") {
+		err = errors.New("a semicolon that is not escaped")
+	}
+	return name, value, err
 }
 
 func decoded(part string) (string, error) {
@@ -105,31 +109,5 @@ func setField(f strictjson.Field, target reflect.Value, values []string) error {
 	if err != nil {
 		return err
 	}
-	if field.Type() == reflect.TypeFor[[]string]() {
-		field.Set(reflect.ValueOf(values))
-		return nil
-	}
-	if len(values) != 1 {
-		return fmt.Errorf("is there %d times", len(values))
-	}
-	switch field.Kind() {
-	case reflect.String:
-		field.SetString(values[0])
-		return nil
-	case reflect.Bool:
-		field.SetBool(values[0] == "on" || values[0] == "true" || values[0] == "1")
-		return nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return setNumber(field, values[0])
-	}
-	return fmt.Errorf("a %s is not for forms", field.Type())
-}
-
-// setNumber takes what JSON takes for a number: no NaN, no hexadecimal, no null.
-func setNumber(field reflect.Value, text string) error {
-	if strings.Trim(text, "+-.0123456789eE") != "" {
-		return errors.New("no number")
-	}
-	return json.Unmarshal([]byte(text), field.Addr().Interface())
+	return setValues(field, values)
 }

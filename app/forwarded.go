@@ -28,7 +28,7 @@ func (p *Proxies) follow(lines []string, c *claim) {
 		if !ok {
 			return
 		}
-		c.address = hop
+		c.passed(hop)
 	}
 }
 

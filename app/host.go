@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,6 +40,40 @@ func (c *Context) Host() string {
 	return host
 }
 
+// Hostname returns [Context.Host] without its port; IPv6 in brackets, in its shortest form.
+func (c *Context) Hostname() string {
+	name, _, _ := cutPort(c.Host())
+	return name
+}
+
+// Subdomains returns the labels of the host before the site's own, the nearest first:
+// ["bree", "frodo"] of frodo.bree.shire.example. [App].SubdomainOffset says how many labels are the
+// site's own. An address has none.
+func (c *Context) Subdomains() []string {
+	name := c.Hostname()
+	labels := strings.Split(name, ".")
+	last := labels[len(labels)-1]
+	if name == "" || name[0] == '[' || strings.Trim(last, "0123456789") == "" { // as browsers tell IPv4
+		return nil
+	}
+	slices.Reverse(labels)
+	own := 2
+	if c.app != nil && c.app.SubdomainOffset != 0 {
+		own = max(0, c.app.SubdomainOffset)
+	}
+	return labels[min(own, len(labels)):]
+}
+
+// Addresses returns the way that the request came: the client's [Context.Address], then each proxy
+// that it passed, the peer last; the peer alone without [App].Proxies, nothing if the server did not
+// say who that is. Only what trusted proxies say is on it.
+func (c *Context) Addresses() []netip.Addr {
+	var way []netip.Addr
+	c.claimBy(&way)
+	slices.Reverse(way)
+	return way
+}
+
 // Link returns the address of a path on this site, for mails and the like. [App].Hosts has to say
 // which hosts there are: a link to one that a client made up would carry its secrets there. It has
 // the port that the entry of Hosts has, none if that has none, whatever the client said. It is an
@@ -60,16 +95,24 @@ func (c *Context) Link(path string) (string, error) {
 	return c.Scheme() + "://" + site + path, nil
 }
 
-func (c *Context) claim() claim {
+func (c *Context) claim() claim { return c.claimBy(nil) }
+
+// claimBy notes in way, if there is one, by which addresses the request came, the peer first.
+func (c *Context) claimBy(way *[]netip.Addr) claim {
 	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
 	if err != nil {
 		return claim{}
 	}
 	address := peer.Addr().Unmap().WithZone("")
-	if c.app == nil || c.app.Proxies == nil {
-		return claim{address: address}
+	said := claim{address: address, way: way}
+	if way != nil {
+		*way = append(*way, address)
 	}
-	return c.app.Proxies.claims(c.Request.Header, address)
+	if c.app == nil || c.app.Proxies == nil {
+		return said
+	}
+	c.app.Proxies.claims(c.Request.Header, &said)
+	return said
 }
 
 // site returns a host that clients asked for as [App].Hosts has it, with the port of the entry or

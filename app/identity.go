@@ -92,6 +92,8 @@ func (c *Context) loginOnce(user any, o loginOptions) error {
 		return errors.New("app: there is no user to log in: nil")
 	case o.remember:
 		return errors.New("app: Login: Remember contradicts WithoutSession")
+	case o.maxAge != 0:
+		return errors.New("app: Login: MaxAge contradicts WithoutSession")
 	}
 	c.prove(&Identity{User: user, Scopes: []string{"*"}, Via: "login", by: once{}})
 	c.fault = nil

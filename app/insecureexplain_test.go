@@ -45,7 +45,7 @@ func TestInsecureExplain(t *testing.T) {
 					case "text/html":
 						assert.Contains(t, body, "<li>palantir looked at the palantir: ")
 						assert.Contains(t, body, "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt; is dark")
-						assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'", w.Header().Get("Content-Security-Policy"))
+						assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", w.Header().Get("Content-Security-Policy"))
 					case "application/json", "*/*":
 						assert.Contains(t, body, `"explanation":[{"strategy":"palantir","looked":"the palantir","result":"`)
 					default:

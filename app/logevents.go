@@ -13,7 +13,7 @@ import (
 // LogEvents returns an [App].OnEvent that writes each event as one line: its name, and of the
 // rest what is known, with the route of the request. Users are named by their Subject, their
 // own values are left out, and of a reason what the request holds of long secrets, as
-// [Context.Explain] does. What was refused, denied, throttled or reused is a warning. What
+// [Context.Explain] does. What was refused, denied, throttled, reused or invalid is a warning. What
 // clients chose cannot begin a line of its own, whatever the logger's handler (ASVS 16.4.1).
 func LogEvents(to *slog.Logger) func(ctx *Context, e Event) {
 	if to == nil {
@@ -34,7 +34,7 @@ func LogEvents(to *slog.Logger) func(ctx *Context, e Event) {
 
 func (e Event) level() slog.Level {
 	switch e.Name {
-	case EventLoginFailed, EventLoginThrottled, EventRefused, EventReused, EventDenied:
+	case EventLoginFailed, EventLoginThrottled, EventRefused, EventReused, EventDenied, EventSessionInvalid:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -23,6 +23,9 @@ func (x *Session) loginWith(user any, o loginOptions) error {
 	if err := x.refuseCrossSite(); err != nil {
 		return err
 	}
+	if err := o.check(); err != nil {
+		return err
+	}
 	ctx, cancel := writing(c.Context())
 	defer cancel()
 	// Serialized first: a user that cannot be costs the visitor nothing.
@@ -38,12 +41,10 @@ func (x *Session) loginWith(user any, o loginOptions) error {
 		return err
 	}
 	rollback.On(ctx, x.before())
-	rec := x.fresh()
-	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(subject, o)
-	if !o.loggedIn.IsZero() {
-		rec.LoggedIn = loginBefore(rec.Created, o.loggedIn)
+	rec, err := x.admitted(subject, stamp, o)
+	if err != nil {
+		return err
 	}
-	bind(rec, stampName, stamp)
 	if err := x.begin(ctx, rec, user, o); err != nil {
 		return err
 	}
@@ -52,6 +53,23 @@ func (x *Session) loginWith(user any, o loginOptions) error {
 	x.settleFault()
 	x.tell(Event{Name: EventLogin, User: user, Subject: subject})
 	return nil
+}
+
+// admitted returns the record of who logs in.
+func (x *Session) admitted(subject, stamp string, o loginOptions) (*SessionRecord, error) {
+	if len(x.changed) > 0 && (o.keepAll || len(o.keep) > 0) {
+		if err := x.beforeSave(); err != nil {
+			return nil, err
+		}
+	}
+	rec := x.fresh()
+	rec.Subject, rec.LoggedIn, rec.Data = subject, rec.Created, x.kept(subject, o)
+	if !o.loggedIn.IsZero() {
+		rec.LoggedIn = loginBefore(rec.Created, o.loggedIn)
+	}
+	bind(rec, stampName, stamp)
+	x.stay(rec, o.maxAge)
+	return rec, nil
 }
 
 // begin stores the session of who logs in. Their client is remembered with it, or not at all.
@@ -138,7 +156,7 @@ func (x *Session) kept(subject string, o loginOptions) map[string]json.RawMessag
 	}
 	data := x.merged()
 	maps.DeleteFunc(data, func(name string, _ json.RawMessage) bool {
-		return name == stampName || name == rememberName || !o.keepAll && !slices.Contains(keep, name)
+		return reserved(name) || !o.keepAll && !slices.Contains(keep, name)
 	})
 	if o.flash != nil {
 		x.greet(data, *o.flash)

@@ -10,6 +10,7 @@ type loginOptions struct {
 	keepAll   bool
 	loggedIn  time.Time // when that was proved; zero: now
 	remember  bool
+	maxAge    time.Duration // 0: Idle and Absolute
 	noSession bool
 	flash     *Flash // a message that begins with the login
 }
@@ -28,7 +29,7 @@ func Remember(yes bool) LoginOption {
 }
 
 // WithoutSession makes the user that of this request, and writes and sets nothing. It takes no
-// Sessions, and goes with no [Remember].
+// Sessions, and goes with no [Remember] and no [MaxAge].
 func WithoutSession() LoginOption {
 	return func(o *loginOptions) { o.noSession = true }
 }

@@ -37,6 +37,7 @@ func (x *Session) logout() error {
 		x.clearCookie()
 	}
 	x.forget()
+	x.ended = true
 	x.settleFault()
 	x.unprove()
 	for _, e := range events {

@@ -70,20 +70,27 @@ func (p *Proxies) trusts(a netip.Addr) bool {
 type claim struct {
 	address      netip.Addr
 	scheme, host string
+	way          *[]netip.Addr // each address on the way, the peer first; nil: nobody asks
 }
 
-// claims returns what the proxies that are trusted say, beginning with peer, who connected to us.
-func (p *Proxies) claims(h http.Header, peer netip.Addr) claim {
-	c := claim{address: peer}
-	switch {
-	case p == nil || !peer.IsValid() || !p.trusts(peer):
-		return c
-	case p.forwarded:
-		p.follow(h["Forwarded"], &c)
-	default:
-		p.followX(h, &c)
+// passed notes that the request came from the hop before.
+func (c *claim) passed(hop netip.Addr) {
+	c.address = hop
+	if c.way != nil {
+		*c.way = append(*c.way, hop)
 	}
-	return c
+}
+
+// claims adds what the proxies that are trusted say to a claim whose address is the peer's, who
+// connected to us.
+func (p *Proxies) claims(h http.Header, c *claim) {
+	switch {
+	case !c.address.IsValid() || !p.trusts(c.address):
+	case p.forwarded:
+		p.follow(h["Forwarded"], c)
+	default:
+		p.followX(h, c)
+	}
 }
 
 // followX walks X-Forwarded-For from the right, as long as who wrote an entry is trusted. The
@@ -94,7 +101,7 @@ func (p *Proxies) followX(h http.Header, c *claim) {
 		if !ok || !p.trusts(c.address) {
 			break
 		}
-		c.address = hop
+		c.passed(hop)
 	}
 	c.scheme = validScheme(lastOf(h["X-Forwarded-Proto"]))
 	c.host, _ = canonicalHost(lastOf(h["X-Forwarded-Host"]))

@@ -112,11 +112,14 @@ func (r *responder) refuse(err error) {
 	_, _ = r.w.Write(body)
 }
 
-// setLength says how long the body is, unless foreign code may still change it.
+// setLength says how long the body is, unless foreign code may still change it. What was said
+// before may be of another body.
 func (r *responder) setLength(n int) {
-	if r.outer == nil {
-		r.w.Header().Set("Content-Length", strconv.Itoa(n))
+	if r.outer != nil {
+		r.w.Header().Del("Content-Length")
+		return
 	}
+	r.w.Header().Set("Content-Length", strconv.Itoa(n))
 }
 
 func (r *responder) Write(b []byte) (int, error) {
@@ -167,6 +170,7 @@ func (r *responder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	r.mark()
+	c.over = true
 	return conn, buf, nil
 }
 

@@ -265,7 +265,7 @@ var places = map[string]string{
 	"/a//b":                    "/a//b",
 	"/@evil.org":               "/@evil.org",
 	"/:80":                     "/:80",
-	"/ä/\u2028／evil.org":       "/ä/\u2028／evil.org",
+	"/ä/\u2028／evil.org":       "/%C3%A4/%E2%80%A8%EF%BC%8Fevil.org", // as it is sent
 	"//evil.org":               "",
 	"///evil.org":              "",
 	"//evil.org/..;/a":         "",

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
+
+	"github.com/kahu-go/kahu/internal/rollback"
 )
 
 // settle decides once, before the first header: the fault that was kept, or the
@@ -55,48 +56,70 @@ func (c *Context) saveSessions() error {
 
 // save writes what changed, or from time to time that the session is in use.
 func (x *Session) save() error {
-	if !x.loaded || x.loadErr != nil {
+	if !x.loaded || x.loadErr != nil || x.skipped {
 		return nil
 	}
-	if len(x.changed) == 0 {
-		return x.touch()
+	return x.write(false)
+}
+
+// Save writes the changes now, and that the session is in use, or else stores a new one
+// without values, with its cookie. It is as if it were done by Login: an answer of 5xx
+// does not undo it. What is changed afterwards is saved at the end of the request. After
+// Logout only a session with new values is stored. A session that was ended meanwhile
+// stays so, and its changes are dropped.
+//
+// The errors are 503 for a store that fails, [ErrHeadersSent], [ErrSessionTooLarge],
+// and those of [SessionOptions].BeforeSave, which must not call it.
+func (x *Session) Save() error {
+	if err := x.writable(); err != nil {
+		return err
 	}
-	if x.rec != nil {
+	rollback.On(x.ctx.Context(), x.before())
+	return x.write(true)
+}
+
+// SkipSave keeps the end of the request from saving anything, even that the session was
+// used. Save, Regenerate, Login and Logout write at once and are not concerned.
+func (x *Session) SkipSave() { x.skipped = true }
+
+var errSaving = errors.New("app: SessionOptions.BeforeSave cannot save the session itself")
+
+// writable returns why the session cannot be written now.
+func (x *Session) writable() error {
+	switch c := x.ctx; {
+	case x.saving:
+		return errSaving
+	case c.settled || c.sent || c.w.overtaken():
+		return ErrHeadersSent
+	}
+	return x.usable()
+}
+
+// write saves the data if it is worth that; force: a new session without any is.
+func (x *Session) write(force bool) error {
+	if !x.worth(force) {
+		return x.touch(force)
+	}
+	if err := x.beforeSave(); err != nil {
+		return err
+	}
+	switch {
+	case !x.worth(force): // the hook has taken it all back
+		return nil
+	case x.rec != nil:
 		return x.update()
 	}
-	data := x.merged()
-	if len(data) == 0 {
-		return nil
-	}
 	rec := x.fresh()
-	rec.Data = data
+	rec.Data = x.merged()
 	return x.insert(rec, nil)
 }
 
-// idleUntil is when a session used now ends if it is not used again.
-func (s *Sessions) idleUntil(r *SessionRecord, now time.Time) time.Time {
-	if until := now.Add(s.o.Idle); until.Before(r.Until) {
-		return until
+// worth reports whether there is data to be saved.
+func (x *Session) worth(force bool) bool {
+	if x.rec != nil {
+		return len(x.changed) > 0
 	}
-	return r.Until
-}
-
-// touch extends the idle limit, at most once a minute.
-func (x *Session) touch() error {
-	if x.rec == nil {
-		return nil
-	}
-	now := x.s.now()
-	if now.Sub(x.rec.Seen) < touchEvery {
-		return nil
-	}
-	ctx, cancel := writing(x.ctx.Context())
-	defer cancel()
-	if err := x.s.store.Touch(ctx, x.key, now, x.s.idleUntil(x.rec, now)); err != nil {
-		return unavailable(fmt.Errorf("app: extend the session: %w", err))
-	}
-	x.tell(Event{Name: EventSessionRenewed, Subject: x.rec.Subject})
-	return nil
+	return force && !x.ended || len(x.changed) > 0 && len(x.merged()) > 0
 }
 
 // update writes the changes onto what is stored. If another request saved meanwhile
@@ -105,21 +128,14 @@ func (x *Session) update() error {
 	ctx, cancel := x.savingContext()
 	defer cancel()
 	for {
-		rec := *x.rec
-		rec.Data = x.merged()
+		rec := x.used(x.merged())
 		if n := size(rec.Data); n > x.s.o.MaxBytes && n > size(x.rec.Data) {
 			return ErrSessionTooLarge // by what another request left
 		}
-		rec.Seen = x.s.now()
-		rec.IdleUntil = x.s.idleUntil(&rec, rec.Seen)
-		err := x.s.store.Update(ctx, x.key, &rec)
+		err := x.s.store.Update(ctx, x.key, rec)
 		switch {
 		case err == nil:
-			renewed := rec.Seen.Sub(x.rec.Seen) >= touchEvery
-			x.rec, x.changed = &rec, nil
-			if renewed {
-				x.tell(Event{Name: EventSessionRenewed, Subject: rec.Subject})
-			}
+			x.updated(rec)
 			return nil
 		case errors.Is(err, ErrSessionGone):
 			x.forget()
@@ -132,6 +148,19 @@ func (x *Session) update() error {
 		if err := x.reload(ctx); err != nil || x.rec == nil {
 			return err
 		}
+	}
+}
+
+// updated notes what was written.
+func (x *Session) updated(rec *SessionRecord) {
+	extended := rec.Seen.Sub(x.rec.Seen) >= touchEvery
+	x.rec, x.changed = rec, nil
+	if !extended {
+		return
+	}
+	x.tell(Event{Name: EventSessionRenewed, Subject: rec.Subject})
+	if x.rolls() {
+		x.sendAgain()
 	}
 }
 

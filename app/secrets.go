@@ -26,6 +26,11 @@ func (c *Context) holdsMoreThan(bytes int) bool {
 	for _, values := range r.Form {
 		n += sizeOf(values)
 	}
+	if r.MultipartForm != nil {
+		for _, values := range r.MultipartForm.Value {
+			n += sizeOf(values)
+		}
+	}
 	return n > bytes
 }
 
@@ -42,6 +47,13 @@ func (s *secrets) ofRequest(c *Context) {
 	for _, values := range c.Request.Form { // which net/http has parsed
 		for _, v := range values {
 			s.add(v)
+		}
+	}
+	if form := c.Request.MultipartForm; form != nil { // which it does not put into Form
+		for _, values := range form.Value {
+			for _, v := range values {
+				s.add(v)
+			}
 		}
 	}
 	s.ofBody(c.body)

@@ -1,24 +1,20 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 )
 
-// ErrSessionTooLarge is returned by [Session.Set] if the session would hold more than
-// [SessionOptions].MaxBytes. Answered 413.
-var ErrSessionTooLarge = errors.New("app: the session holds too much")
-
-// A Session is the session of one request. It holds values as JSON under names, of
-// which yours begin with a letter. Changes are kept with the request and saved once,
-// before the headers; an answer of 5xx saves none. Changes that other requests made
-// meanwhile to other names are kept; of the same name the last saved wins.
+// A Session is the session of one request. It holds values as JSON under names, which
+// begin with a letter. Changes are kept with the request and saved once, before the
+// headers, unless [Session.Save] does it sooner; an answer of 5xx saves none. Changes
+// that other requests made meanwhile to other names are kept; of the same name the last
+// saved wins.
 //
-// Like its Context it belongs to one goroutine.
+// Like its Context it belongs to one goroutine. Where it is printed, logged or encoded
+// as JSON, it shows neither values nor the id.
 type Session struct {
 	s   *Sessions
 	ctx *Context
@@ -29,6 +25,11 @@ type Session struct {
 	loaded  bool
 	loadErr error
 	changed map[string]json.RawMessage // not saved yet; nil: deleted
+
+	saving  bool // BeforeSave is asked
+	skipped bool // the end of the request saves nothing
+	ended   bool // by its own logout
+	over    bool // what the client presented has expired
 
 	refused error // the request comes from another site
 	why     error // there is no user, which passes
@@ -76,7 +77,9 @@ func (x *Session) load() error {
 		return x.loadErr
 	}
 	x.loaded, x.loadErr = true, errInterrupted
-	x.loadErr = x.find()
+	if x.loadErr = x.find(); x.loadErr == nil && x.rec != nil && x.s.o.Valid != nil {
+		x.loadErr = x.validate()
+	}
 	return x.loadErr
 }
 
@@ -96,12 +99,14 @@ func (x *Session) find() error {
 	case errors.Is(err, ErrSessionDamaged):
 		x.ctx.report(err)
 		x.why = &nobody{err.Error()}
+		x.tell(Event{Name: EventSessionInvalid, Reason: err})
 	case err != nil:
 		return unavailable(fmt.Errorf("app: load the session: %w", err))
 	case rec == nil || rec.Kind != x.s.o.Kind:
 		x.why = errNoRow
+		x.tell(Event{Name: EventSessionMissed})
 	case !live(rec, x.s.now()):
-		x.why = errExpired
+		x.why, x.over = errExpired, true
 		x.tell(Event{Name: EventSessionExpired, Subject: rec.Subject, Session: x.key})
 	default:
 		x.rec = rec
@@ -126,6 +131,7 @@ var (
 	errElsewhere      = &nobody{"it was ended from elsewhere"}
 	errTooMany        = &nobody{"the user has newer sessions than may be kept"}
 	errTwin           = &nobody{"its client has a newer one"}
+	errInvalid        = &nobody{"SessionOptions.Valid says that it is not"}
 )
 
 // tell tells of this session.
@@ -157,99 +163,6 @@ func (x *Session) forget() {
 	x.key, x.rec, x.changed = "", nil, nil
 	x.loaded, x.loadErr = true, nil
 	x.asked, x.identity, x.idErr = true, nil, nil
-}
-
-// Get decodes the value of name into v, a pointer, and reports whether there is one.
-func (x *Session) Get(name string, v any) (bool, error) {
-	if err := x.usable(); err != nil {
-		return false, err
-	}
-	raw := x.raw(name)
-	if raw == nil {
-		return false, nil
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return false, fmt.Errorf("app: session value %q: %w", name, err)
-	}
-	return true, nil
-}
-
-func (x *Session) raw(name string) json.RawMessage {
-	if raw, ok := x.changed[name]; ok {
-		return raw
-	}
-	if x.rec == nil {
-		return nil
-	}
-	return x.rec.Data[name]
-}
-
-// Set keeps v, anything that encodes as JSON, under name. Setting what is there
-// already is no change. The errors are [ErrHeadersSent], [ErrSessionTooLarge], and
-// those of encoding.
-func (x *Session) Set(name string, v any) error {
-	if name == "" {
-		return errors.New("app: a session value needs a name")
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("app: session value %q: %w", name, err)
-	}
-	return x.set(name, raw)
-}
-
-// Delete removes the value of name.
-func (x *Session) Delete(name string) error { return x.set(name, nil) }
-
-func (x *Session) set(name string, raw json.RawMessage) error {
-	if x.ctx.settled || x.ctx.sent {
-		return ErrHeadersSent
-	}
-	if err := x.usable(); err != nil {
-		return err
-	}
-	if bytes.Equal(raw, x.raw(name)) {
-		return nil
-	}
-	total := size(x.merged())
-	before, had := x.changed[name]
-	if x.changed == nil {
-		x.changed = map[string]json.RawMessage{}
-	}
-	x.changed[name] = raw
-	after := size(x.merged())
-	if after <= x.s.o.MaxBytes || after < total {
-		return nil
-	}
-	if delete(x.changed, name); had {
-		x.changed[name] = before
-	}
-	return fmt.Errorf("%w: over %d bytes", ErrSessionTooLarge, x.s.o.MaxBytes)
-}
-
-// merged returns what is stored with the changes on top.
-func (x *Session) merged() map[string]json.RawMessage {
-	data := map[string]json.RawMessage{}
-	if x.rec != nil {
-		maps.Copy(data, x.rec.Data)
-	}
-	for name, raw := range x.changed {
-		if raw == nil {
-			delete(data, name)
-		} else {
-			data[name] = raw
-		}
-	}
-	return data
-}
-
-// size is about what data takes as JSON.
-func size(data map[string]json.RawMessage) int {
-	n := len("{}")
-	for name, raw := range data {
-		n += len(name) + len(raw) + len(`"":,`)
-	}
-	return n
 }
 
 // askedSession reports whether the answer may depend on a session cookie.

@@ -30,6 +30,11 @@ type SessionCookie struct {
 	// MaxAge makes the browser keep the cookie; at most 400 days. 0: until it is closed.
 	MaxAge time.Duration
 
+	// Rolling sends the cookie again when the session is extended, at most once a minute,
+	// so that a browser keeps it for as long as it is used. It needs a MaxAge of over a
+	// minute. The cookie of a login with the option [MaxAge] is sent once.
+	Rolling bool
+
 	// InsecureHTTP is for development without TLS: no Secure, and the default name has
 	// no prefix. Never for a host that others can reach.
 	InsecureHTTP bool
@@ -63,6 +68,8 @@ func (k *SessionCookie) check(kind string) {
 		panic("app: SessionCookie: SameSite=None needs Secure")
 	case k.MaxAge < 0 || k.MaxAge > maxCookieAge:
 		panic("app: SessionCookie: MaxAge is negative or over 400 days")
+	case k.Rolling && k.MaxAge <= touchEvery:
+		panic("app: SessionCookie: Rolling needs a MaxAge of over a minute")
 	}
 	if err := k.cookie("x", 0).Valid(); err != nil {
 		panic(fmt.Sprintf("app: SessionCookie: %v", err))
@@ -104,8 +111,11 @@ func wellFormed(id string) bool {
 
 // keyOf returns what the store knows an id as.
 func (s *Sessions) keyOf(id string) string {
-	sum := sha256.Sum256([]byte(s.o.Kind + "\x00" + id))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	var room [64 + 1 + idLength]byte // on the stack: each request with a session asks
+	sum := sha256.Sum256(append(append(append(room[:0], s.o.Kind...), 0), id...))
+	var key [idLength]byte
+	base64.RawURLEncoding.Encode(key[:], sum[:])
+	return string(key[:])
 }
 
 // presented returns the id that the request's cookie holds, and whether there is such
@@ -138,8 +148,7 @@ func (s *Sessions) presentedIDs(r *http.Request) (ids []string, any bool) {
 }
 
 func (x *Session) setCookie(id string) {
-	k := &x.s.o.Cookie
-	addCookie(x.ctx.Header(), k.cookie(id, int(k.MaxAge/time.Second)))
+	addCookie(x.ctx.Header(), x.s.o.Cookie.cookie(id, x.cookieAge()))
 }
 
 // clearCookie expires the cookie, with the attributes that it was set with.

@@ -52,6 +52,18 @@ type SessionOptions struct {
 	// asks for the password again and calls [Context.ConfirmLogin]. "": 401.
 	ConfirmPage string
 
+	// Valid is asked about a session when it is loaded, once a request: is it one still? If
+	// not it is ended, as is what remembers its client, and the request is nobody's. It may
+	// use the session, and ask for its user. An error is a fault, 503.
+	// Logout and [Context.WhileLoggedIn] do not ask it. nil: all are.
+	Valid func(ctx *Context, x *Session) (bool, error)
+
+	// BeforeSave is called before values that were changed are saved, and may set more; at
+	// the end of a request the answer is made already and stays. If it returns an error
+	// nothing is saved: see [Session] for when that is, and [Session.Save]. [KeepSession]
+	// and [Session.Regenerate] keep of what it sets what they name. nil: nothing is called.
+	BeforeSave func(ctx *Context, x *Session) error
+
 	// TrustedOrigins may send unsafe requests with the cookie although they are other
 	// sites: "https://example.com", with a port if it is not the scheme's own.
 	TrustedOrigins []string

@@ -104,6 +104,14 @@ type SessionLimiter interface {
 	InsertLimited(ctx context.Context, key, old string, r *SessionRecord, limit int) (ended []StoredSession, err error)
 }
 
+// A SessionMover is a [SessionStore] that can give a session another key, for [Session.Regenerate].
+type SessionMover interface {
+	// MoveSession is Update of the session under old that in the same atomic step puts it under
+	// key, which is new. Nothing is under old afterwards, and there is never a time when a
+	// DeleteSessions of its subject would find neither. A key that is another session's is an error.
+	MoveSession(ctx context.Context, key, old string, r *SessionRecord) error
+}
+
 // A SessionPruner is a [SessionStore] whose expired rows must be removed by us.
 type SessionPruner interface {
 	// PruneSessions removes at most limit rows that expired at or before now and

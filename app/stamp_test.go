@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -119,11 +120,19 @@ func TestStamp(t *testing.T) {
 			require.Equal(t, 204, c.Get("/login").Status)
 			r := get("/")
 			r.AddCookie(c.Cookie(cookieName))
+			var handle string
 			record(quiet().Use(w.sessions.Layer, last(func(ctx *app.Context) error {
 				x, err := ctx.Session()
 				require.NoError(t, err)
-				return x.Set("_stamp", value)
+				assert.Error(t, x.Set("_stamp", value))
+				handle = x.Handle()
+				return nil
 			})), r)
+			forged, err := w.store.Find(t.Context(), handle)
+			require.NoError(t, err)
+			forged.Data["_stamp"], err = json.Marshal(value)
+			require.NoError(t, err)
+			require.NoError(t, w.store.Update(t.Context(), handle, forged))
 			assert.Equal(t, 401, c.Get("/").Status, "%v", value)
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/kahu-go/kahu/app"
 )
@@ -32,7 +31,7 @@ func ETag(ctx *app.Context, next app.Handler) error {
 			h.Set("ETag", tag)
 		}
 	}
-	if fresh(ctx.Request.Header, h) {
+	if ctx.Fresh() {
 		ctx.Status = http.StatusNotModified // the app drops the body, and closes it
 	}
 	return nil
@@ -56,7 +55,7 @@ func tagOf(ctx *app.Context) string {
 		body = []byte(b)
 	case []byte:
 		body = b
-	case io.Reader:
+	case io.Reader, *http.Response:
 		return ""
 	default:
 		encoded, err := json.Marshal(b)
@@ -70,48 +69,4 @@ func tagOf(ctx *app.Context) string {
 	}
 	sum := sha256.Sum256(body)
 	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
-}
-
-// fresh reports whether the client has what is about to be sent. If-None-Match decides if it is
-// there (RFC 9110 section 13.2.2).
-func fresh(asked, h http.Header) bool {
-	if lists(asked, "Cache-Control", "no-cache") {
-		return false // an end-to-end reload
-	}
-	if lines := asked["If-None-Match"]; len(lines) > 0 {
-		return matches(strings.Join(lines, ","), h.Get("ETag"))
-	}
-	since, err := http.ParseTime(asked.Get("If-Modified-Since"))
-	if err != nil {
-		return false
-	}
-	changed, err := http.ParseTime(h.Get("Last-Modified"))
-	return err == nil && !changed.Truncate(time.Second).After(since)
-}
-
-// matches compares weakly: what counts is between the quotes.
-func matches(list, tag string) bool {
-	want := strings.TrimPrefix(tag, "W/")
-	if want == "" {
-		return false
-	}
-	if strings.TrimSpace(list) == "*" {
-		return true
-	}
-	for list != "" {
-		list = strings.TrimLeft(list, " \t,")
-		rest := strings.TrimPrefix(list, "W/")
-		if !strings.HasPrefix(rest, `"`) {
-			return false
-		}
-		end := strings.IndexByte(rest[1:], '"')
-		if end < 0 {
-			return false
-		}
-		if rest[:end+2] == want {
-			return true
-		}
-		list = rest[end+2:]
-	}
-	return false
 }

@@ -25,6 +25,7 @@ var (
 	_ app.SessionStore   = (*Bun)(nil)
 	_ app.SessionLister  = (*Bun)(nil)
 	_ app.SessionLimiter = (*Bun)(nil)
+	_ app.SessionMover   = (*Bun)(nil)
 	_ app.SessionPruner  = (*Bun)(nil)
 	_ app.UserJoiner     = (*Bun)(nil)
 )

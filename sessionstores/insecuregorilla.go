@@ -26,8 +26,8 @@ import (
 //
 //   - Calls of one process take turns. Of two processes that save the same session at once the last
 //     wins, and one of them may so bring back a session that the other has just ended.
-//   - A login stores the new session first and removes the old one then: if that fails the login
-//     does, and both are there.
+//   - A login, and Regenerate, store the new session first and remove the old one then: if that fails
+//     they do, and both are there.
 //   - Nobody can list, limit or end the sessions of a user, nor prune those that have expired.
 //   - The store's own limits hold as well: by default it forgets a session after 30 days, and refuses
 //     one of more than 4096 bytes. See its MaxAge and MaxLength.

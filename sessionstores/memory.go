@@ -23,6 +23,7 @@ var (
 	_ app.SessionStore   = (*Memory)(nil)
 	_ app.SessionLister  = (*Memory)(nil)
 	_ app.SessionLimiter = (*Memory)(nil)
+	_ app.SessionMover   = (*Memory)(nil)
 	_ app.SessionPruner  = (*Memory)(nil)
 )
 

@@ -29,6 +29,7 @@ var (
 	_ app.SessionStore   = (*Redis)(nil)
 	_ app.SessionLister  = (*Redis)(nil)
 	_ app.SessionLimiter = (*Redis)(nil)
+	_ app.SessionMover   = (*Redis)(nil)
 	_ app.SessionPruner  = (*Redis)(nil)
 )
 

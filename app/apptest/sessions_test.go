@@ -196,8 +196,8 @@ func TestSessionsInEveryState(t *testing.T) {
 				events []app.EventName
 			}{
 				"expired": {apptest.ExpiredSession, []app.EventName{app.EventSessionExpired}},
-				"revoked": {apptest.RevokedSession, nil},
-				"foreign": {apptest.ForeignSession, nil},
+				"revoked": {apptest.RevokedSession, []app.EventName{app.EventSessionMissed}},
+				"foreign": {apptest.ForeignSession, []app.EventName{app.EventSessionMissed}},
 			} {
 				client := apptest.NewClient(t, a)
 				c.make(t, client, sessions, "frodo")
@@ -233,9 +233,10 @@ func TestAnExpiredSessionHasJustExpired(t *testing.T) {
 			sessions := app.NewSessions(sessionstores.NewMemory(), users, o)
 			c := apptest.NewClient(t, site(sessions))
 			apptest.ExpiredSession(t, c, sessions, "frodo")
-			assert.Equal(t, 401, c.Get("/").Status)
 			clock.Advance(-time.Microsecond)
 			assert.Equal(t, 200, c.Get("/").Status)
+			clock.Advance(time.Microsecond)
+			assert.Equal(t, 401, c.Get("/").Status)
 		})
 	}
 }

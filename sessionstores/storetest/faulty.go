@@ -14,7 +14,7 @@ import (
 var ErrFault = errors.New("storetest: the store is down")
 
 // Faulty is a store that fails when told to and else passes calls on. Where the
-// store behind it lists, limits or prunes, so does Faulty; users are never joined. It is
+// store behind it lists, limits, moves or prunes, so does Faulty; users are never joined. It is
 // safe for concurrent use.
 type Faulty struct {
 	store app.SessionStore
@@ -30,6 +30,7 @@ var (
 	_ app.SessionStore   = (*Faulty)(nil)
 	_ app.SessionLister  = (*Faulty)(nil)
 	_ app.SessionLimiter = (*Faulty)(nil)
+	_ app.SessionMover   = (*Faulty)(nil)
 	_ app.SessionPruner  = (*Faulty)(nil)
 )
 
@@ -48,7 +49,7 @@ func (f *Faulty) Fail(methods ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.methods = methods; len(methods) == 0 {
-		f.methods = []string{"Find", "Insert", "Update", "Touch", "Delete", "InsertLimited", "ListSessions", "DeleteSessions", "PruneSessions"}
+		f.methods = []string{"Find", "Insert", "Update", "Touch", "Delete", "InsertLimited", "MoveSession", "ListSessions", "DeleteSessions", "PruneSessions"}
 	}
 }
 
@@ -166,6 +167,17 @@ func (f *Faulty) InsertLimited(ctx context.Context, key, old string, r *app.Sess
 		return nil, err
 	}
 	return ended, nil
+}
+
+// MoveSession implements [app.SessionMover] if the store behind does.
+func (f *Faulty) MoveSession(ctx context.Context, key, old string, r *app.SessionRecord) error {
+	return f.do("MoveSession", func() error {
+		m, ok := f.store.(app.SessionMover)
+		if !ok {
+			return errNoOption
+		}
+		return m.MoveSession(ctx, key, old, r)
+	})
 }
 
 // PruneSessions implements [app.SessionPruner] if the store behind does.

@@ -29,6 +29,8 @@
 //   - [app.SessionLimiter]: [app.SessionOptions].MaxPerUser. 50 logins at once leave exactly
 //     as many sessions as a user may have, and each that was ended is returned once, since its
 //     client must not be remembered either.
+//   - [app.SessionMover]: [app.Session.Regenerate]. A session that was ended is not moved, and one
+//     that is being moved is ended with the others of its user.
 //   - [app.SessionPruner]: in batches, by the caller's clock, so that expired rows do not pile up.
 //
 // An [app.UserJoiner] is not tested: which users it can load is its own affair. Nor can the
@@ -56,12 +58,12 @@ type clause struct {
 }
 
 // Run tests what open returns against the contract of [app.SessionStore], and of
-// [app.SessionLister], [app.SessionLimiter] and [app.SessionPruner] if it has them. open is
+// [app.SessionLister], [app.SessionLimiter], [app.SessionMover] and [app.SessionPruner] if it has them. open is
 // called once a clause and returns a store that is empty; what it opens it closes by t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) app.SessionStore) {
 	t.Helper()
 	for _, group := range [][]clause{findClauses, insertClauses, updateClauses, touchClauses, deleteClauses,
-		hostileClauses, contextClauses, concurrencyClauses, listClauses, limitClauses, pruneClauses} {
+		hostileClauses, contextClauses, concurrencyClauses, listClauses, limitClauses, moveClauses, pruneClauses} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 		}

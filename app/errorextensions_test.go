@@ -1,0 +1,70 @@
+package app_test
+
+import (
+	"errors"
+	"maps"
+	"math"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kahu-go/kahu/app"
+)
+
+func TestErrorsHaveExtensions(t *testing.T) {
+	fields := map[string]any{"fields": map[string]string{"ring": "not worn here"}, "status": 200, "title": "no", "type": "no"}
+	const problem = "application/problem+json"
+	for name, c := range map[string]struct {
+		err    error
+		accept string
+		want   string
+		faults int
+	}{
+		"in JSON":                         {&app.Error{Status: 422, Message: "No", Extensions: fields}, "", `{"errors":[{"title":"No","status":422,"fields":{"ring":"not worn here"}}]}`, 0},
+		"in problem details":              {&app.Error{Status: 422, Extensions: fields}, problem, `{"type":"about:blank","title":"Unprocessable Entity","status":422,"fields":{"ring":"not worn here"}}`, 0},
+		"not in text":                     {&app.Error{Status: 422, Extensions: fields}, "text/plain", "Unprocessable Entity", 0},
+		"not in a fault":                  {&app.Error{Status: 503, Message: "mellon", Extensions: fields}, "", `{"errors":[{"title":"Service Unavailable","status":503}]}`, 1},
+		"in a fault that is exposed":      {&app.Error{Status: 503, Message: "Back at noon", Extensions: map[string]any{"until": 12}, Expose: true}, "", `{"errors":[{"title":"Back at noon","status":503,"until":12}]}`, 1},
+		"not with an impossible status":   {&app.Error{Status: 200, Message: "mellon", Extensions: fields}, "", `{"errors":[{"title":"Internal Server Error","status":500}]}`, 1},
+		"not of a panic with it":          {&app.PanicError{Value: &app.Error{Status: 422, Extensions: fields, Expose: true}}, "", `{"errors":[{"title":"Internal Server Error","status":500}]}`, 1},
+		"none but the names of ours":      {&app.Error{Status: 404, Extensions: map[string]any{"status": 1}}, "", `{"errors":[{"title":"Not Found","status":404}]}`, 0},
+		"that are no JSON are reported":   {&app.Error{Status: 404, Extensions: map[string]any{"n": math.NaN()}}, "", `{"errors":[{"title":"Not Found","status":404}]}`, 1},
+		"that panic are reported":         {&app.Error{Status: 404, Extensions: map[string]any{"n": failing{}}}, "", `{"errors":[{"title":"Not Found","status":404}]}`, 1},
+		"and a rejection of 5xx has none": {&app.Rejection{Status: 503, Message: "mellon"}, "", `{"errors":[{"title":"Service Unavailable","status":503}]}`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := maps.Clone(fields)
+			r := get("/")
+			if c.accept != "" {
+				r.Header.Set("Accept", c.accept)
+			}
+			w, told := answered(r, last(func(*app.Context) error { return c.err }))
+			assert.Equal(t, c.want, w.Body.String())
+			assert.Len(t, told, c.faults)
+			assert.Equal(t, before, fields)
+		})
+	}
+}
+
+func TestAssert(t *testing.T) {
+	for name, c := range map[string]struct {
+		ok     bool
+		status int
+	}{"what holds goes on": {true, 204}, "what does not is thrown": {false, 404}} {
+		t.Run(name, func(t *testing.T) {
+			w, told := answered(get("/"), last(func(ctx *app.Context) error {
+				if err := ctx.Assert(c.ok, 404, "No such ring"); err != nil {
+					return errors.Join(err)
+				}
+				ctx.Status = http.StatusNoContent
+				return nil
+			}))
+			assert.Equal(t, c.status, w.Code)
+			assert.Empty(t, told)
+			if !c.ok {
+				assert.Equal(t, "No such ring", title(t, w))
+			}
+		})
+	}
+}
