@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"strings"
@@ -62,6 +63,8 @@ var securityOfRequests = []claim{
 		}
 	}},
 	{"10,000 values, 64 levels", valuesAndLevels},
+	{"1,000 parts, 100 of them files, then 413; names of files of 255 bytes", partsAndFiles},
+	{"1,000, with more there are none, and `app.Query` answers 400", valuesOfAQuery},
 	{"4,096 bytes, more is an error", func(t *testing.T, n int) {
 		cookie := app.Cookie{Name: "theme", Unsigned: true}
 		set := func(n int) error {
@@ -141,6 +144,45 @@ func valuesAndLevels(t *testing.T, values, levels int) {
 	deep := func(n int) string { return strings.Repeat(`{"a":`, n) + "0" + strings.Repeat("}", n) }
 	assert.Equal(t, 404, bind(deep(levels-1)), "the number in it is a level itself")
 	assert.Equal(t, 400, bind(deep(levels)))
+}
+
+func partsAndFiles(t *testing.T, parts, files, status, name int) {
+	send := func(values, files, name int) int {
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		for range values {
+			require.NoError(t, w.WriteField("a", "b"))
+		}
+		for range files {
+			_, err := w.CreateFormFile("ring", strings.Repeat("r", name))
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		r := request(t, "/", body.String())
+		r.Header.Set("Content-Type", w.FormDataContentType())
+		return statusOf(t, r, func(ctx *app.Context, _ app.Handler) error {
+			return ctx.Bind(&struct {
+				A    []string                `json:"a"`
+				Ring []*multipart.FileHeader `json:"ring"`
+			}{})
+		})
+	}
+	assert.Equal(t, 404, send(parts-files, files, name))
+	assert.Equal(t, status, send(parts-files+1, files, name))
+	assert.Equal(t, status, send(0, files+1, name))
+	assert.Equal(t, 400, send(0, 1, name+1))
+}
+
+func valuesOfAQuery(t *testing.T, n, status int) {
+	for count, want := range map[int]int{n: 404, n + 1: status} {
+		r := request(t, "/", "")
+		r.URL.RawQuery = "last=1" + strings.Repeat("&a=1", count-1)
+		assert.Equal(t, want, statusOf(t, r, func(ctx *app.Context, _ app.Handler) error {
+			assert.Equal(t, want == 404, ctx.Query("last") == "1")
+			_, err := app.Query(ctx, "last", 0)
+			return err
+		}))
+	}
 }
 
 func lengthOfAnID(t *testing.T, n int) {

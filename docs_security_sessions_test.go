@@ -36,6 +36,15 @@ var securityOfSessions = []claim{
 		most(t, d, func(d time.Duration) { sessionsWith(app.SessionOptions{Cookie: app.SessionCookie{MaxAge: d}}) })
 		assert.Zero(t, sessionCookie(t).MaxAge)
 	}},
+	{"in place of both | 400 days at most | `app.MaxAge`", func(t *testing.T, longest time.Duration) {
+		for d, good := range map[time.Duration]bool{longest: true, longest + 1: false} {
+			sessions := sessionsWith(app.SessionOptions{})
+			err := inRequest(t, func(ctx *app.Context) error {
+				return sessions.Layer(ctx, func(ctx *app.Context) error { return ctx.Login(ringbearer, app.MaxAge(d)) })
+			})
+			assert.Equal(t, good, err == nil)
+		}
+	}},
 	{"id of a session | 256 random bits, of which the store", idAtRest},
 	{"5 seconds, and ends after 3 faults in a row", watched},
 	{"256 bytes, the rest is cut", agentIsCut},

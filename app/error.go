@@ -107,10 +107,12 @@ func (r *Rejection) Is(target error) bool { return r != nil && target == ErrInva
 type Redirection struct{ URL string }
 
 func (r *Redirection) Error() string {
-	if r == nil || !validLocation(r.URL) {
-		return "app: a Redirection without a usable URL"
+	if r != nil {
+		if _, ok := locationOf(r.URL); ok {
+			return "app: go to another place first"
+		}
 	}
-	return "app: go to another place first"
+	return "app: a Redirection without a usable URL"
 }
 
 // A PanicError is what a recovered panic becomes. Answered 500.
@@ -177,8 +179,10 @@ func replyTo(err error) reply {
 	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return e.reply()
 	}
-	if r, ok := errors.AsType[*Redirection](err); ok && r != nil && validLocation(r.URL) {
-		return reply{status: http.StatusSeeOther, header: http.Header{"Location": {r.URL}}}
+	if r, ok := errors.AsType[*Redirection](err); ok && r != nil {
+		if location, ok := locationOf(r.URL); ok {
+			return reply{status: http.StatusSeeOther, header: http.Header{"Location": {location}}}
+		}
 	}
 	if errors.Is(err, ErrLoginRequired) {
 		return reply{status: http.StatusUnauthorized, title: "Login required"}

@@ -34,8 +34,10 @@ func (c *Context) adopt() {
 		case own[name] || kept(name):
 		case name == "Vary":
 			c.Vary(values...)
-		case name == "Location" && !usableLocation(values):
-		case len(h[name]) == 0:
+		case len(h[name]) > 0:
+		case name == "Location":
+			c.relocate(values)
+		default:
 			h[name] = slices.Clone(values)
 		}
 	}
@@ -80,5 +82,12 @@ func kept(name string) bool {
 	return slices.Contains(notPassed, name) || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Accel-") || strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// usableLocation reports whether a client may be sent there.
-func usableLocation(values []string) bool { return len(values) == 1 && validLocation(values[0]) }
+// relocate passes a Location on, if a client may be sent there.
+func (c *Context) relocate(values []string) {
+	if len(values) != 1 {
+		return
+	}
+	if location, ok := locationOf(values[0]); ok {
+		c.Header().Set("Location", location)
+	}
+}

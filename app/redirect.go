@@ -106,13 +106,12 @@ func externalURL(text string) (location string, ok bool) {
 	return escapeURL(u.String()), true
 }
 
-// validLocation reports whether a strategy may send its client there.
-func validLocation(location string) bool {
-	if localPath(location) {
-		return true
+// locationOf returns where a strategy, or another server, may send a client, as it is to be sent.
+func locationOf(place string) (location string, ok bool) {
+	if localPath(place) {
+		return escapeURL(place), true
 	}
-	u, err := url.Parse(location)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !hasControl(location) && !strings.Contains(location, `\`)
+	return externalURL(place)
 }
 
 // escapeURL percent-encodes the bytes that no URL can hold (RFC 3986 section 2).
