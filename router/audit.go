@@ -17,8 +17,8 @@ import (
 )
 
 // Audit writes a line for each route: its mark, its method and path, and the guards that stand
-// before it, outermost first. The lines are sorted by path, so that a table which is kept with the
-// program and compared in a test shows every route that was opened since.
+// before it, with the layers above them, outermost first. The lines are sorted by path, so that a
+// table which is kept with the program and compared in a test shows every route that was opened since.
 func (r *Router) Audit(w io.Writer) error {
 	lines := slices.SortedFunc(r.Routes(), func(a, b RouteInfo) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))

@@ -55,6 +55,12 @@ func TestWrongCallsPanic(t *testing.T) {
 		{"a nil handler", func(r *router.Router) { r.Get("/a", nil) }, []string{"GET /a", "nil"}},
 		{"a nil handler for all methods", func(r *router.Router) { r.All("/a", nil) }, []string{"All /a", "nil"}},
 		{"no path for all methods", func(r *router.Router) { r.All("", reply("")) }, []string{"empty"}},
+		{"a path in a group without a slash before it", func(r *router.Router) {
+			r.Group("/admin", func(r *router.Router) { r.Get("me", reply("")) })
+		}, []string{"/admin", `"me" does not begin with /`}},
+		{"a group in a group without a slash before it", func(r *router.Router) {
+			r.Group("/admin", func(r *router.Router) { r.Group("root", func(*router.Router) {}) })
+		}, []string{"/admin", `"root" does not begin with /`}},
 		{"no prefixes", func(r *router.Router) { r.Each(nil, func(*router.Router) {}) }, []string{"Each needs a prefix"}},
 		{"prefixes without a function", func(r *router.Router) { r.Each([]string{"/a"}, nil) }, []string{"/a", "nil"}},
 		{"a Param without a function", func(r *router.Router) { r.Param("id", nil) }, []string{"Param id", "nil"}},

@@ -46,9 +46,15 @@
 // redirects, and before routes with a wildcard that reaches in from outside, such as
 // "/{path...}". Only a route from elsewhere that spells the prefix out, such as
 // r.Open().Get("/admin/login", h), has its own guards alone. If groups lie in each
-// other, the deepest one that matches counts.
+// other, the deepest one that matches counts; if they overlap, as /admin and
+// /{realm}/towns do, or have the same prefix, all do.
 //
-// Layers of [Router.With] and [Router.Param] do not run for what is not matched.
+// A guard finds in [app.Context.Param] what the path has for the parameters of its route,
+// before 405 and redirects, too, and where there is none, or one from outside, for those of
+// its group's prefix.
+//
+// Of the layers of [Router.With] only those above a guard run for what is not matched, and
+// those around a handler of [Router.NotFound]; those of [Router.Param] do not.
 //
 // Outside of such groups the guards of a path's first route answer for 405 and
 // OPTIONS, provided that all its routes are guarded.

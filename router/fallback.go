@@ -69,7 +69,7 @@ func (t *table) answering(fallbacks []*fallback, r *http.Request) app.Handler {
 	if len(fallbacks) == 0 {
 		return nil
 	}
-	path := t.segments(cleanPath(r.URL.EscapedPath()))
+	path := t.keys(segments(r.URL))
 	i := slices.IndexFunc(fallbacks, func(f *fallback) bool { return f.key.covers(path) })
 	if i < 0 {
 		return nil

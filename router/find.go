@@ -64,10 +64,10 @@ func (f finding) label() string {
 func (t *table) search(r *http.Request) finding {
 	method := r.Method
 	if refused(method) {
-		method = "-" // ServeMux would not clean the path of a CONNECT
+		method = nobodys // ServeMux would not clean the path of a CONNECT
 	}
 	f := t.ask(r, method)
-	if f.status == http.StatusMethodNotAllowed && t.takesAll(method) {
+	if f.status == http.StatusMethodNotAllowed && t.takesAll(r.Method) {
 		f = t.ask(r, every)
 	}
 	switch {
@@ -80,8 +80,12 @@ func (t *table) search(r *http.Request) finding {
 	return f
 }
 
+// nobodys stands for the methods that are never served. It is in lower case, so that no
+// route can have it.
+const nobodys = "nobody's"
+
 // takesAll reports whether a method that has no route may be for one of every method.
-func (t *table) takesAll(method string) bool { return len(t.all) > 0 && method != "-" }
+func (t *table) takesAll(method string) bool { return len(t.all) > 0 && !refused(method) }
 
 // ask looks for a method and the path of r, as the table reads that.
 func (t *table) ask(r *http.Request, method string) finding {
@@ -111,7 +115,7 @@ func (t *table) askMux(r *http.Request, method string) finding {
 func (t *table) plain(r *http.Request, method string) finding {
 	clean := cleanPath(r.URL.EscapedPath())
 	rt, at := t.at(method, clean)
-	if rt == nil && t.takesAll(method) {
+	if rt == nil && t.takesAll(r.Method) {
 		rt, at = t.at(every, clean)
 	}
 	if rt != nil {
@@ -188,7 +192,8 @@ func cleanPath(p string) string {
 
 // location returns a reference to a clean path. That begins with one slash, never two,
 // and has neither \ nor control characters, which url.EscapedPath encodes: it cannot
-// be read as another site.
+// be read as another site. A # of the query, which only a hand-made request has, begins
+// no fragment.
 func location(clean, query string) string {
 	if query == "" {
 		return clean
@@ -197,7 +202,7 @@ func location(clean, query string) string {
 	b.WriteString(clean)
 	b.WriteByte('?')
 	for _, c := range []byte(query) {
-		if c <= ' ' || c >= 0x7f {
+		if c == '#' || c <= ' ' || c >= 0x7f {
 			b.WriteString(url.QueryEscape(string([]byte{c})))
 			continue
 		}

@@ -3,7 +3,6 @@ package router
 import (
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // askLoosely looks for the path of r in a table that ignores something of it.
@@ -19,7 +18,7 @@ func (t *table) askLoosely(r *http.Request, method string) finding {
 		f = t.askAs(r, method, path)
 	}
 	if f.route != nil && path != escaped {
-		f.route.setParams(r, escaped)
+		f.route.setParams(r)
 	}
 	return f
 }
@@ -34,17 +33,9 @@ func (t *table) askAs(r *http.Request, method, escaped string) finding {
 }
 
 // setParams gives r the parameters as they are spelled in its own path.
-func (rt *Route) setParams(r *http.Request, escaped string) {
-	segments := strings.Split(escaped[1:], "/")
-	for i, s := range rt.pattern.segments {
-		if i >= len(segments) && s.kind == wildcard {
-			return
-		}
-		switch s.kind {
-		case wildcard:
-			r.SetPathValue(s.text, unescape(segments[i]))
-		case tail:
-			r.SetPathValue(s.text, unescape(strings.Join(segments[min(i, len(segments)):], "/")))
-		}
+func (rt *Route) setParams(r *http.Request) {
+	names, values := rt.pattern.params(segments(r.URL))
+	for i, name := range names {
+		r.SetPathValue(name, values[i])
 	}
 }

@@ -53,12 +53,16 @@ func (o Options) path(clean string) string {
 	return clean
 }
 
-// segment returns a decoded segment as it is compared.
-func (o Options) segment(s string) string {
-	if o.IgnoreCase {
-		return fold(s)
+// keys returns the segments of a path, decoded, as they are compared.
+func (o Options) keys(path []string) []string {
+	if !o.IgnoreCase {
+		return path
 	}
-	return s
+	keys := make([]string, len(path))
+	for i, s := range path {
+		keys[i] = fold(s)
+	}
+	return keys
 }
 
 // folded returns p in lower case, but for the names of its parameters.

@@ -67,7 +67,7 @@ type RouteInfo struct {
 	Path   string // with {name} for parameters
 	Name   string // "": none
 	Mark   Mark
-	Guards []string // what they are called in the source, such as app.RequireLogin, the outermost first
+	Guards []string // what they and the layers above them are called in the source, such as app.RequireLogin, the outermost first
 }
 
 func (rt *Route) info() RouteInfo {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -157,8 +158,8 @@ func (r *Router) Mount(prefix string, h http.Handler) *Route {
 
 // Include adds the routes and groups of another table below prefix, with the layers of
 // r before theirs, as if they had been added here, names included. r's guards cover
-// the prefix. The same child may be included several times; to build on it
-// afterwards panics.
+// the prefix. The same child may be included several times, if its routes have no names;
+// to build on it afterwards panics.
 func (r *Router) Include(prefix string, child *Router) {
 	if child == nil || child.table == r.table {
 		panic(fmt.Sprintf("router: Include %s: needs another router, made with New", prefix))
@@ -187,9 +188,9 @@ func (r *Router) include(child *table) {
 
 // route returns the pattern of a route's path below r.
 func (r *Router) route(path string) pattern {
-	p, err := parse(r.prefix.text + path)
+	p, err := r.parse(path)
 	if err == nil && p.text == "" {
-		err = fmt.Errorf("it is empty")
+		err = errors.New("it is empty")
 	}
 	if err != nil {
 		panic(fmt.Sprintf("router: the path %q: %v", r.prefix.text+path, err))
@@ -199,12 +200,21 @@ func (r *Router) route(path string) pattern {
 
 // group returns the pattern of a group's prefix below r, without a slash at its end.
 func (r *Router) group(prefix string) pattern {
-	p, err := parse(r.prefix.text + prefix)
+	p, err := r.parse(prefix)
 	if err == nil && p.rest() {
-		err = fmt.Errorf("a prefix has no {name...}")
+		err = errors.New("a prefix has no {name...}")
 	}
 	if err != nil {
 		panic(fmt.Sprintf("router: the prefix %q: %v", r.prefix.text+prefix, err))
 	}
 	return p.withoutSlash()
+}
+
+// parse reads a path below r's prefix, of which it is no part: "me" below /admin would be
+// /adminme, which no group covers.
+func (r *Router) parse(path string) (pattern, error) {
+	if path != "" && path[0] != '/' {
+		return pattern{}, fmt.Errorf("%q does not begin with /", path)
+	}
+	return parse(r.prefix.text + path)
 }

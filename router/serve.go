@@ -2,8 +2,6 @@ package router
 
 import (
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/kahu-go/kahu/app"
@@ -67,10 +65,11 @@ func (t *table) guardOf(r *http.Request, f finding) app.Middleware {
 	if first == nil {
 		return t.covering(t.groups, r.URL)
 	}
+	own := first.pattern.asking(first.guard, segments(r.URL))
 	if around := t.covering(first.strays, r.URL); around != nil {
-		return app.Compose(around, first.guard)
+		return app.Compose(around, own)
 	}
-	return first.guard
+	return own
 }
 
 // routesAt returns the routes that the plain path of r has for these methods.
@@ -97,50 +96,4 @@ func firstOf(routes []*Route) *Route {
 		}
 	}
 	return first
-}
-
-// covering returns the guards of the deepest of the groups, which are sorted, that the
-// path is in, or nil.
-func (t *table) covering(groups []*group, u *url.URL) app.Middleware {
-	if len(groups) == 0 {
-		return nil
-	}
-	var found []*group
-	for _, path := range t.readings(u) {
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.key.covers(path) })
-		if i >= 0 && !slices.Contains(found, groups[i]) {
-			found = append(found, groups[i])
-		}
-	}
-	switch len(found) {
-	case 0:
-		return nil
-	case 1:
-		return found[0].guard
-	}
-	return app.Compose(found[0].guard, found[1].guard)
-}
-
-// readings returns the segments of a path as ServeMux reads them, and if its encoding
-// may hide something also those that somebody finds who decodes it first: whoever
-// comes next may be one of these, so the guards of both apply.
-func (t *table) readings(u *url.URL) [][]string {
-	path := t.segments(cleanPath(u.EscapedPath()))
-	if u.RawPath == "" {
-		return [][]string{path}
-	}
-	decoded := strings.Split(cleanPath(u.Path)[1:], "/")
-	for i, s := range decoded {
-		decoded[i] = t.segment(s)
-	}
-	return [][]string{path, decoded}
-}
-
-// segments returns those of a clean path, decoded, as they are compared.
-func (t *table) segments(clean string) []string {
-	segments := strings.Split(clean[1:], "/")
-	for i, s := range segments {
-		segments[i] = t.segment(unescape(s))
-	}
-	return segments
 }
