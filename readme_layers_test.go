@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/kahu-go/kahu/app"
 	"github.com/kahu-go/kahu/middleware"
@@ -35,31 +34,18 @@ func auditSnippet(r *router.Router) error {
 	return r.Audit(os.Stdout)
 }
 
-func eventsStreamSnippet(r *router.Router, next func(done <-chan struct{}) (string, bool)) {
+func eventsStreamSnippet(r *router.Router, news <-chan app.StreamEvent) {
 	r.Guard(app.RequireLogin).With(middleware.NoTimeout).Get("/events", func(ctx *app.Context) error {
 		live, cancel, err := ctx.WhileLoggedIn(0) // ends with the session or the token
 		if err != nil {
 			return err
 		}
 		defer cancel()
-		ctx.Header().Set("Content-Type", "text/event-stream")
-		w := ctx.Writer()
-		control := http.NewResponseController(w)
-		if err := control.SetWriteDeadline(time.Time{}); err != nil { // the server's is a minute
+		events, err := ctx.EventStream()
+		if err != nil {
 			return err
 		}
-		for {
-			event, ok := next(live.Done())
-			if !ok {
-				return nil
-			}
-			if _, err := fmt.Fprintf(w, "data: %s\n\n", event); err != nil {
-				return nil // the client has gone
-			}
-			if err := control.Flush(); err != nil {
-				return nil
-			}
-		}
+		return events.Follow(live, news) // what comes of a channel, and something now and then for proxies
 	})
 }
 

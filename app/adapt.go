@@ -69,12 +69,29 @@ func (c *Context) serves(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // serve runs h for the whole request and sends the answer. What is above knows r, and layers may have
-// replaced it: which route it was concerns both.
+// replaced it. The files of a form that somebody below parsed by net/http are removed here: the server
+// looks for them in its own request only, and not after a panic.
 func (c *Context) serve(r *http.Request, h Handler) {
-	defer func() { r.Pattern = c.Request.Pattern }()
+	parsed := r.MultipartForm != nil // by somebody above, who removes them
+	defer func() {
+		handUp(r, c.Request)
+		if !parsed && r.MultipartForm != nil {
+			_ = r.MultipartForm.RemoveAll()
+		}
+	}()
 	defer c.finish()
 	defer c.dropBody()
+	defer c.endEvents() // though a panic cuts the connection
 	c.answer(c.protect(h))
+}
+
+// handUp tells those who know one request what was done with a copy of it: which route it was, and
+// the form that was read.
+func handUp(r, replaced *http.Request) {
+	r.Pattern = replaced.Pattern
+	if r.MultipartForm == nil {
+		r.MultipartForm = replaced.MultipartForm
+	}
 }
 
 // protect runs h and makes an error of a panic.

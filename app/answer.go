@@ -61,6 +61,9 @@ var errNothing = errors.New("app: no error")
 // that came too late for an answer.
 func (c *Context) afterSent(err error) {
 	if errors.Is(err, ErrStreamOver) {
+		if e, ok := errors.AsType[*Error](err); ok && checked(e.Status) >= 500 {
+			c.report(err)
+		}
 		err = nil
 	}
 	if err == nil {
@@ -213,10 +216,32 @@ func (c *Context) finishHeaders(h http.Header) {
 	if cookie || c.proven || c.account != nil || len(h["Set-Cookie"]) > 0 {
 		// What depends on who asks must not stay in a shared cache (ASVS 14.3.2).
 		setOnce(h, "Cache-Control", "no-store")
-		if shared := strings.ToLower(h.Get("Cache-Control")); strings.Contains(shared, "public") || strings.Contains(shared, "s-maxage") {
+		switch said := cacheControl(h); {
+		case strings.Contains(said, "public"), strings.Contains(said, "s-maxage"):
 			h.Set("Cache-Control", "no-store")
+		case !strings.Contains(said, "no-store") && !strings.Contains(said, "private"):
+			h.Set("Cache-Control", "private, "+said) // not every shared cache heeds Vary
+		}
+		for name := range h {
+			switch {
+			case name == "X-Accel-Expires":
+				h.Set(name, "0")
+			case targetsCaches(name):
+				h.Set(name, "no-store")
+			}
 		}
 	}
+}
+
+// cacheControl returns all that Cache-Control says, in small letters.
+func cacheControl(h http.Header) string {
+	return strings.ToLower(strings.Join(h["Cache-Control"], ","))
+}
+
+// targetsCaches reports whether a header says to shared caches of one kind what they do in spite of
+// Cache-Control (RFC 9213).
+func targetsCaches(name string) bool {
+	return name == "Surrogate-Control" || strings.HasSuffix(name, "-Cache-Control")
 }
 
 func (c *Context) realm() string {

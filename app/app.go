@@ -32,6 +32,12 @@ type App struct {
 	// why they are kept out.
 	InsecureExplain bool
 
+	// ErrorPage returns the page on which a browser reads that its request was answered with an
+	// error: the title is what the client may know, in its language, and text, not HTML. Images
+	// and scripts need another Content-Security-Policy, which it may set. nil: a plain page, which
+	// is there too if it panics or returns nothing.
+	ErrorPage func(ctx *Context, status int, title string) []byte
+
 	// Translate returns what a client reads of an error, such as "Login required", in the
 	// language of the request; nil: as it is.
 	Translate func(ctx *Context, title string) string

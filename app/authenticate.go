@@ -40,7 +40,10 @@ func (c *Context) authenticated(strategies []Strategy, optional bool, next Handl
 		return err
 	case o.Identity != nil:
 		o.Accept()
-	case !o.open() && (!optional || o.no.by != nil):
+	case o.open() || optional && o.no.by == nil:
+	case o.no.by == nil:
+		return c.denied(nil, o.Err())
+	default: // the strategy has told of it
 		return o.Err()
 	}
 	return next(c)

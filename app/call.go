@@ -83,8 +83,8 @@ func (c *Context) handOver(k *call, h http.Handler) error {
 	k.above = callOf(r.Context())
 	outer.call = k
 	defer func() {
-		_ = k.finish()                // after a panic, too
-		r.Pattern = c.Request.Pattern // which route it was concerns those above, too
+		_ = k.finish() // after a panic, too
+		handUp(r, c.Request)
 		c.Request, c.w, outer.call = r, outer, before
 	}()
 	c.Request = r.WithContext(context.WithValue(r.Context(), carryKey{}, k))
@@ -113,7 +113,9 @@ func (c *Context) below(w http.ResponseWriter, r *http.Request, next Handler) er
 	c.w = &responder{ctx: c, w: w, outer: outer, encoding: w.Header()["Content-Encoding"]}
 	defer func() {
 		inner := c.w
-		r.Pattern, above.Pattern = c.Request.Pattern, c.Request.Pattern // layers may have replaced r
+		c.endEvents()        // after a panic, too
+		handUp(r, c.Request) // layers may have replaced r
+		handUp(above, c.Request)
 		c.w, c.Request = outer, above
 		if !returned && inner.overtaken() {
 			c.cutShort(recover(), inner.answeredFor())

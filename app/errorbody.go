@@ -17,7 +17,7 @@ import (
 var givenUp = []string{
 	"Content-Type", "Content-Length", "Content-Language", "Content-Location", "Content-Disposition", "Content-Range",
 	"Accept-Ranges", "Etag", "Last-Modified", "Cache-Control", "Expires", "Location", "Refresh",
-	"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", // a proxy would send that file
+	"X-Accel-Redirect", "X-Accel-Expires", "X-Sendfile", "X-Lighttpd-Send-File", // a proxy would send that file
 }
 
 // prepareError makes err the prepared answer. Headers that describe the answer
@@ -25,10 +25,11 @@ var givenUp = []string{
 func (c *Context) prepareError(err error) {
 	c.dropBody()
 	h := c.Header()
-	private := strings.Contains(strings.ToLower(h.Get("Cache-Control")), "no-store")
+	private := strings.Contains(cacheControl(h), "no-store")
 	for _, name := range givenUp {
 		delete(h, name)
 	}
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return targetsCaches(name) })
 	if private {
 		h.Set("Cache-Control", "no-store") // an error about a secret is nobody's to keep either
 	}
@@ -80,7 +81,7 @@ func (c *Context) prepareErrorBody(r reply) {
 	case pageType:
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", errorPolicy)
-		c.Body = fmt.Appendf(nil, errorPage, html.EscapeString(title), r.status, html.EscapeString(title), explanation(steps))
+		c.Body = c.errorPage(r.status, title, steps)
 	case textType:
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		c.Body = []byte(title)
@@ -111,7 +112,9 @@ func (c *Context) titleOf(r reply) string {
 // nobody's answer.
 func (c *Context) extended(object []byte, members map[string]any) []byte {
 	others := maps.Clone(members)
-	maps.DeleteFunc(others, func(name string, _ any) bool { return name == "type" || name == "title" || name == "status" })
+	maps.DeleteFunc(others, func(name string, _ any) bool {
+		return slices.Contains([]string{"type", "title", "status"}, strings.ToLower(name))
+	})
 	if len(others) == 0 {
 		return object
 	}
@@ -129,7 +132,22 @@ func (c *Context) extended(object []byte, members map[string]any) []byte {
 
 const errorPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-const errorPage = `<!doctype html>
+// errorPage is the App's page, or a plain one.
+func (c *Context) errorPage(status int, title string, steps []Step) []byte {
+	var page []byte
+	if c.app != nil && c.app.ErrorPage != nil {
+		if err := c.protect(func(*Context) error { page = c.app.ErrorPage(c, status, title); return nil }); err != nil {
+			c.report(err)
+		}
+	}
+	if len(page) > 0 {
+		return page
+	}
+	text := html.EscapeString(title)
+	return fmt.Appendf(nil, plainPage, text, status, text, explanation(steps))
+}
+
+const plainPage = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>%s</title><style>body{font:1rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:32rem;padding:0 1rem}</style></head>
 <body><h1>%d</h1><p>%s</p>%s<p><a href="/">Home</a></p></body></html>

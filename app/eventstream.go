@@ -10,7 +10,8 @@ import (
 )
 
 // ErrStreamOver is why an [EventStream] sends nothing any more: the client has gone, the request's context or the one that
-// was followed has ended, or the handler has returned. A handler may return it: that is neither reported nor a fault.
+// was followed has ended, or the handler has returned. A handler may return it: that is neither reported nor a fault, unless
+// a fault has ended the stream, such as a store that cannot say who is logged in, which is reported.
 var ErrStreamOver = errors.New("app: the stream of events is over")
 
 const (
@@ -59,7 +60,7 @@ func (c *Context) EventStream() (*EventStream, error) {
 	c.forgetBody()
 	h := c.Header()
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	c.Status = http.StatusOK
 	s := &EventStream{ctx: c.Context(), w: c.w, wire: http.NewResponseController(c.w), LastID: c.Request.Header.Get("Last-Event-ID")}

@@ -44,7 +44,7 @@ func TestEventStream(t *testing.T) {
 	got := w.ask("GET", "/", "Last-Event-ID", "41")
 	assert.Equal(t, 200, got.status)
 	assert.Equal(t, []string{"text/event-stream"}, got.header["Content-Type"])
-	assert.Equal(t, []string{"no-store"}, got.header["Cache-Control"])
+	assert.Equal(t, []string{"no-store, no-transform"}, got.header["Cache-Control"])
 	assert.Equal(t, []string{"no"}, got.header["X-Accel-Buffering"])
 	assert.Empty(t, got.respLength())
 	assert.Equal(t, "data: one ring\n\ndata: another\n\n: still here\n\nevent: found\nid: 42\nretry: 2000\ndata: {\"rings\":3}\n\n", got.body)

@@ -13,6 +13,9 @@ import (
 //
 // The session is saved first; if that fails, 503 is answered and Flush is an error. So it is for a Status that is none, and
 // http.ErrNotSupported if a net/http middleware holds answers back: what is to be sent is sent then, but later.
+//
+// What depends on who asks is marked for caches by who was asked for before, as in every answer: call [Context.Identity]
+// before Flush, not after.
 func (c *Context) Flush() error {
 	switch {
 	case c.self != c:
@@ -67,7 +70,7 @@ func (f *flushed) answer(c *Context) {
 		return
 	}
 	if res, ok := c.Body.(*http.Response); ok && res != nil {
-		c.Body = &proxied{bodyOf(res)}
+		c.Body = newProxied(res)
 	}
 	if stream, ok := reader(c.Body); ok {
 		c.copyBody(flushing{f.by}, stream, f.length)

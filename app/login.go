@@ -140,11 +140,15 @@ func (x *Session) before() func() {
 	}
 }
 
-// settleFault drops the fault that was kept for a user who is not asked for any more.
+// settleFault drops the fault that was kept for a user who is not asked for any more, but not
+// that of another kind's session.
 func (x *Session) settleFault() {
-	if x == x.ctx.kinds[0] {
-		x.ctx.fault = nil
+	c := x.ctx
+	another := slices.ContainsFunc(c.kinds, func(other *Session) bool { return other != x && other.blamed })
+	if x.blamed || x == c.kinds[0] && !another {
+		c.fault = nil
 	}
+	x.blamed = false
 }
 
 // kept returns the values that go over into the session of who logs in. What another

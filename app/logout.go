@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/kahu-go/kahu/internal/rollback"
 )
@@ -37,7 +36,7 @@ func (x *Session) logout() error {
 		x.clearCookie()
 	}
 	x.forget()
-	x.ended = true
+	x.ended, x.gone = true, false
 	x.settleFault()
 	x.unprove()
 	for _, e := range events {
@@ -90,10 +89,7 @@ func (x *Session) endable() []string {
 func (x *Session) end(key string) error {
 	ctx, cancel := writing(x.ctx.Context())
 	defer cancel()
-	if err := x.s.store.Delete(ctx, key); err != nil {
-		return unavailable(fmt.Errorf("app: delete the session: %w", err))
-	}
-	return nil
+	return x.s.delete(ctx, key)
 }
 
 // unprove makes nobody of the request's user if that was this session's.

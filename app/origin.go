@@ -11,14 +11,18 @@ import (
 func (c *Context) OriginalURL() string { return requested(c.Request) }
 
 // Href returns the whole address that the client asked for: [Context.Scheme],
-// [Context.Host] and [Context.OriginalURL]; "" if the host is none. Clients can say any
-// host: for links use [Context.Link].
+// [Context.Host] and [Context.OriginalURL], unless that is no path; "" if the host is none.
+// Clients can say any host: for links use [Context.Link].
 func (c *Context) Href() string {
 	host := c.Host()
 	if host == "" {
 		return ""
 	}
-	return c.Scheme() + "://" + host + c.OriginalURL()
+	place := c.OriginalURL()
+	if !strings.HasPrefix(place, "/") { // such as *, or what is left of http:path: the host would be longer by it
+		place = ""
+	}
+	return c.Scheme() + "://" + host + place
 }
 
 // Origin returns the header Origin: the site whose page sent the request, as its browser
@@ -43,7 +47,7 @@ func (c *Context) SetPath(path string) error {
 	r := new(http.Request)
 	*r = *c.Request // whoever holds the old one keeps its path
 	u := *r.URL
-	u.Path, u.RawPath = path, ""
+	u.Path, u.RawPath, u.Opaque = path, "", ""
 	r.URL, r.RequestURI = &u, requested(c.Request)
 	c.Request = r
 	return nil

@@ -6,10 +6,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// proxied is the body of another server's answer. It may be closed while it is read.
-type proxied struct{ io.ReadCloser }
+// proxied is the body of another server's answer. It may be closed while it is read, and is closed once.
+type proxied struct {
+	io.Reader
+	close func() error
+}
+
+func newProxied(res *http.Response) *proxied {
+	body := bodyOf(res)
+	return &proxied{body, sync.OnceValue(func() error { return body.Close() })}
+}
+
+func (p *proxied) Close() error { return p.close() }
 
 func bodyOf(res *http.Response) io.ReadCloser {
 	if res.Body == nil {
@@ -45,7 +56,7 @@ func (c *Context) adopt() {
 		h.Set("Content-Length", strconv.FormatInt(n, 10))
 	}
 	c.sized = nil
-	c.Body = &proxied{bodyOf(res)}
+	c.Body = newProxied(res)
 }
 
 // lengthOf returns how many bytes the body has, or -1. One that was made by hand says 0 if it says nothing.
@@ -74,7 +85,8 @@ var notPassed = []string{
 	"Content-Length", "Date", "Server",
 	"Set-Cookie", "Set-Cookie2", "Www-Authenticate", "Authentication-Info", "Clear-Site-Data", "Strict-Transport-Security", "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Expect-Ct",
 	"Alt-Svc", "Nel", "Report-To", "Reporting-Endpoints", "Service-Worker-Allowed", "Origin-Agent-Cluster", "Refresh",
-	"X-Sendfile", "X-Lighttpd-Send-File",
+	"Accept-Ch", "Critical-Ch", "Set-Login", "Secure-Session-Registration", "Secure-Session-Challenge", "Timing-Allow-Origin",
+	"X-Sendfile", "X-Lighttpd-Send-File", "X-Litespeed-Location", "X-Reproxy-Url", "X-Reproxy-File",
 }
 
 // kept reports whether a header of another server is not passed on.

@@ -11,11 +11,16 @@ import (
 	"github.com/kahu-go/kahu/internal/rollback"
 )
 
+// firstKeyName is of the framework: the key that a session had before it was regenerated, for who
+// ends it just then.
+const firstKeyName = "_first"
+
 // Regenerate gives the session a new id at once, and drops the values but those of these
 // names. Who is logged in stays so, since the same time and for as long as before; the
 // old id opens nothing from now on. Call it when what somebody may do grows, such as in
 // an administrator's mode; Login does it by itself. What [Context.WhileLoggedIn] watches
-// under the old id ends. Of a visitor of whom nothing is stored it drops the values.
+// under the old id ends, and a Logout that another tab sends just then under the old id ends
+// nothing. Of a visitor of whom nothing is stored it drops the values.
 //
 // The store has to be a [SessionMover]. A session that was ended meanwhile stays so,
 // which is [ErrLoginRequired] if somebody was logged in. The other errors are those of Save.
@@ -53,6 +58,7 @@ func (x *Session) move(mover SessionMover, keep []string) error {
 	for {
 		rec := x.used(x.merged())
 		maps.DeleteFunc(rec.Data, func(name string, _ json.RawMessage) bool { return !reserved(name) && !slices.Contains(keep, name) })
+		bind(rec, firstKeyName, firstKey(&StoredSession{Key: x.key, SessionRecord: *x.rec}))
 		err := mover.MoveSession(ctx, key, x.key, rec)
 		switch {
 		case err == nil:
@@ -74,7 +80,7 @@ func (x *Session) move(mover SessionMover, keep []string) error {
 func (x *Session) again(ctx context.Context, why error) error {
 	somebody := x.rec.Subject != ""
 	if errors.Is(why, ErrSessionGone) {
-		x.forget()
+		x.lose()
 	} else if err := x.reload(ctx); err != nil {
 		return err
 	}

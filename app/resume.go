@@ -116,7 +116,7 @@ func (x *Session) makeRoom(ctx context.Context, user any) (why, err error) {
 		if own[i].Key == last.Key {
 			continue
 		}
-		if err := x.s.endOne(ctx, x.ctx, Event{Subject: own[i].Subject, Session: own[i].Key, Reason: errTwin}); err != nil {
+		if err := x.s.endOne(ctx, x.ctx, &own[i], nil, errTwin); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +164,7 @@ func (x *Session) oust(ctx context.Context, user any, all []StoredSession) (why,
 		if err := x.s.revokeRemembered(ctx, user, r.Key, &r.SessionRecord); err != nil {
 			return nil, err
 		}
-		if err := x.s.endOne(ctx, x.ctx, Event{Subject: r.Subject, Session: r.Key, Reason: errTooMany}); err != nil {
+		if err := x.s.endOne(ctx, x.ctx, r, nil, errTooMany); err != nil {
 			return nil, err
 		}
 	}

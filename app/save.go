@@ -44,7 +44,8 @@ func (c *Context) reportUnsaved() {
 // saveSessions saves each kind's. If one cannot be saved no cookie of any goes out. The stack is
 // behind us, so nobody else would answer a panic of a store or of OnEvent.
 func (c *Context) saveSessions() error {
-	before := c.Header()["Set-Cookie"]
+	before, status, body := c.Header()["Set-Cookie"], c.Status, c.Body
+	defer func() { c.Status, c.Body = status, body }() // the answer is made already
 	for _, x := range c.kinds {
 		if err := c.protect(func(*Context) error { return x.save() }); err != nil {
 			c.Header()["Set-Cookie"] = before
@@ -66,7 +67,7 @@ func (x *Session) save() error {
 // without values, with its cookie. It is as if it were done by Login: an answer of 5xx
 // does not undo it. What is changed afterwards is saved at the end of the request. After
 // Logout only a session with new values is stored. A session that was ended meanwhile
-// stays so, and its changes are dropped.
+// stays so, and its changes are dropped, those that follow too if somebody was logged in.
 //
 // The errors are 503 for a store that fails, [ErrHeadersSent], [ErrSessionTooLarge],
 // and those of [SessionOptions].BeforeSave, which must not call it.
@@ -116,8 +117,11 @@ func (x *Session) write(force bool) error {
 
 // worth reports whether there is data to be saved.
 func (x *Session) worth(force bool) bool {
-	if x.rec != nil {
+	switch {
+	case x.rec != nil:
 		return len(x.changed) > 0
+	case x.gone:
+		return false
 	}
 	return force && !x.ended || len(x.changed) > 0 && len(x.merged()) > 0
 }
@@ -138,7 +142,7 @@ func (x *Session) update() error {
 			x.updated(rec)
 			return nil
 		case errors.Is(err, ErrSessionGone):
-			x.forget()
+			x.lose()
 			return nil
 		case !errors.Is(err, ErrSessionChanged):
 			return unavailable(fmt.Errorf("app: save the session: %w", err))
@@ -181,9 +185,16 @@ func (x *Session) reload(ctx context.Context) error {
 	case err != nil:
 		return unavailable(fmt.Errorf("app: save the session: %w", err))
 	case rec == nil:
-		x.forget()
+		x.lose()
 	default:
 		x.rec = rec
 	}
 	return nil
+}
+
+// lose forgets a session that another request has ended. What this one sets from now on may be of
+// who was logged in: it is dropped, too, and begins no session that others at this client would see.
+func (x *Session) lose() {
+	x.gone = x.rec.Subject != ""
+	x.forget()
 }

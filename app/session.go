@@ -29,7 +29,9 @@ type Session struct {
 	saving  bool // BeforeSave is asked
 	skipped bool // the end of the request saves nothing
 	ended   bool // by its own logout
+	gone    bool // by another request: what is set now is not for whoever comes next
 	over    bool // what the client presented has expired
+	blamed  bool // the request's fault is that of using it
 
 	refused error // the request comes from another site
 	why     error // there is no user, which passes
@@ -59,7 +61,7 @@ func (x *Session) ready() (*Session, error) { return x, x.load() }
 func (x *Session) usable() error {
 	err := x.load()
 	if err != nil && x.ctx.fault == nil {
-		x.ctx.fault = err
+		x.ctx.fault, x.blamed = err, true
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -64,7 +65,7 @@ func (s *Sessions) endClient(ctx context.Context, c *Context, subject, handle st
 		if noted(&all[i].SessionRecord, rememberName) != handle || slices.Contains(keep, all[i].Key) {
 			continue
 		}
-		if err := s.endOne(ctx, c, Event{Subject: subject, Session: all[i].Key, Reason: errElsewhere}); err != nil {
+		if err := s.endOne(ctx, c, &all[i], nil, errElsewhere); err != nil {
 			return err
 		}
 	}
@@ -85,13 +86,45 @@ func (s *Sessions) liveSessions(ctx context.Context, subject string) ([]StoredSe
 	return slices.DeleteFunc(all, func(r StoredSession) bool { return !live(&r.SessionRecord, now) }), nil
 }
 
-// endOne ends the session of an event, which it tells.
-func (s *Sessions) endOne(ctx context.Context, c *Context, ended Event) error {
-	if err := s.store.Delete(ctx, ended.Session); err != nil {
+// endOne ends a session and tells it, wherever Regenerate moves it meanwhile.
+func (s *Sessions) endOne(ctx context.Context, c *Context, r *StoredSession, user any, why error) error {
+	if err := s.delete(ctx, r.Key); err != nil {
+		return err
+	}
+	if err := s.endMoved(ctx, r); err != nil {
+		return err
+	}
+	s.tell(c, Event{Name: EventSessionRevoked, User: user, Subject: r.Subject, Session: r.Key, Reason: why})
+	return nil
+}
+
+// endMoved ends what was a session until a moment ago, and has other keys since.
+func (s *Sessions) endMoved(ctx context.Context, r *StoredSession) error {
+	if _, ok := s.store.(SessionMover); !ok {
+		return nil
+	}
+	for {
+		all, err := s.liveSessions(ctx, r.Subject)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(other StoredSession) bool { return firstKey(&other) == firstKey(r) })
+		if i < 0 {
+			return nil
+		}
+		if err := s.delete(ctx, all[i].Key); err != nil {
+			return err
+		}
+	}
+}
+
+// firstKey is the key that a session had when it began.
+func firstKey(r *StoredSession) string { return cmp.Or(noted(&r.SessionRecord, firstKeyName), r.Key) }
+
+func (s *Sessions) delete(ctx context.Context, key string) error {
+	if err := s.store.Delete(ctx, key); err != nil {
 		return unavailable(fmt.Errorf("app: end the session: %w", err))
 	}
-	ended.Name = EventSessionRevoked
-	s.tell(c, ended)
 	return nil
 }
 

@@ -54,7 +54,8 @@ type SessionOptions struct {
 
 	// Valid is asked about a session when it is loaded, once a request: is it one still? If
 	// not it is ended, as is what remembers its client, and the request is nobody's. It may
-	// use the session, and ask for its user. An error is a fault, 503.
+	// use the session, and ask for its user. An error is a fault, 503, and so is a user who could
+	// not be asked for, whatever it returns.
 	// Logout and [Context.WhileLoggedIn] do not ask it. nil: all are.
 	Valid func(ctx *Context, x *Session) (bool, error)
 

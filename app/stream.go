@@ -54,13 +54,20 @@ func (c *Context) closeWhenGone(body io.Reader) (stop func()) {
 	default:
 		return end
 	}
-	cancel := context.AfterFunc(ctx, end)
+	cancel := context.AfterFunc(ctx, func() {
+		defer func() { _ = recover() }() // nobody else would here; who has read it closes it, too, and tells
+		end()
+	})
 	return func() { cancel() }
 }
 
-// afterStream cuts the connection of an answer whose source failed.
+// afterStream cuts the connection of an answer whose source failed, or took longer than the request's context lasts.
 func (c *Context) afterStream(err error) {
-	if c.Context().Err() == nil && !cannotWrite(err) {
+	ended := c.Context().Err()
+	if ended != nil {
+		err = fmt.Errorf("%w: %w", ended, err)
+	}
+	if !errors.Is(ended, context.Canceled) && !cannotWrite(err) {
 		c.report(fmt.Errorf("app: the body's stream: %w", err))
 	}
 	panic(http.ErrAbortHandler)

@@ -169,7 +169,7 @@ func (s *Sessions) End(ctx context.Context, user any, handle string) (bool, erro
 	if err := s.revokeRemembered(ctx, user, handle, rec); err != nil {
 		return false, err
 	}
-	if err := s.endOne(ctx, nil, Event{User: user, Subject: subject, Session: handle, Reason: errElsewhere}); err != nil {
+	if err := s.endOne(ctx, nil, &StoredSession{Key: handle, SessionRecord: *rec}, user, errElsewhere); err != nil {
 		return false, err
 	}
 	return true, nil
