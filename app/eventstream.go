@@ -10,7 +10,7 @@ import (
 )
 
 // ErrStreamOver is why an [EventStream] sends nothing any more: the client has gone, the request's context or the one that
-// was followed has ended, or the handler has returned. A handler may return it: that is neither reported nor a fault, unless
+// was followed has ended, the server shuts down, or the handler has returned. A handler may return it: that is neither reported nor a fault, unless
 // a fault has ended the stream, such as a store that cannot say who is logged in, which is reported.
 var ErrStreamOver = errors.New("app: the stream of events is over")
 
@@ -27,6 +27,7 @@ type EventStream struct {
 	LastID string
 
 	ctx  context.Context
+	down context.Context // ends when the server shuts down
 	w    *responder
 	wire *http.ResponseController
 
@@ -63,7 +64,7 @@ func (c *Context) EventStream() (*EventStream, error) {
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	c.Status = http.StatusOK
-	s := &EventStream{ctx: c.Context(), w: c.w, wire: http.NewResponseController(c.w), LastID: c.Request.Header.Get("Last-Event-ID")}
+	s := &EventStream{ctx: c.Context(), down: c.closing(), w: c.w, wire: http.NewResponseController(c.w), LastID: c.Request.Header.Get("Last-Event-ID")}
 	s.over = c.Request.Method == http.MethodHead
 	err := s.inTime(c.Flush)
 	c.flushed = nil // no Body follows
@@ -115,6 +116,8 @@ func (s *EventStream) Follow(ctx context.Context, events <-chan StreamEvent) err
 			return streamOver(s.ctx)
 		case <-ctx.Done():
 			return streamOver(ctx)
+		case <-s.down.Done():
+			return streamOver(s.down)
 		case e, more := <-events:
 			switch {
 			case !more:
@@ -146,6 +149,8 @@ func (s *EventStream) write(text []byte) error {
 		return ErrStreamOver
 	case s.ctx.Err() != nil:
 		return streamOver(s.ctx)
+	case s.down.Err() != nil:
+		return streamOver(s.down)
 	}
 	err := s.inTime(func() error {
 		if _, err := s.w.Write(text); err != nil {

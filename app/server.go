@@ -22,9 +22,11 @@ const (
 // Server returns an http.Server for the App with every limit set: 5 seconds for the
 // headers, 30 for the whole request, 60 for the answer, 2 minutes idle, 64 KiB of
 // headers. Answers that take longer, such as server-sent events, move their own
-// deadline with http.ResponseController. Change what you need, then serve.
+// deadline with http.ResponseController. Change what you need, then serve. Its Shutdown ends every
+// [EventStream] and what [Context.WhileLoggedIn] watches: clients come back to the next server.
 func (a *App) Server(addr string) *http.Server {
-	return &http.Server{
+	closing, end := context.WithCancelCause(context.Background())
+	server := &http.Server{
 		Addr:              addr,
 		Handler:           a,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -33,7 +35,22 @@ func (a *App) Server(addr string) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(a.log().Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), closingKey{}, closing)
+		},
 	}
+	server.RegisterOnShutdown(func() { end(http.ErrServerClosed) })
+	return server
+}
+
+type closingKey struct{}
+
+// closing ends when the server shuts down; never, if it is not one of [App.Server].
+func (c *Context) closing() context.Context {
+	if closing, ok := c.Context().Value(closingKey{}).(context.Context); ok {
+		return closing
+	}
+	return context.Background()
 }
 
 // Run listens on addr and serves until ctx ends. Then it takes no new requests, lets

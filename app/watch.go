@@ -25,7 +25,7 @@ const (
 )
 
 // WhileLoggedIn returns a context for an answer that goes on, such as a WebSocket or server-sent
-// events: it ends with the request, and when the session or the credential that proved the
+// events: it ends with the request, when the server shuts down ([App.Server]), and when the session or the credential that proved the
 // request has been ended or has expired; context.Cause is then [ErrLoggedOut]. The store is asked
 // every so often; 0: 5 seconds. If it cannot say three times in a row, the context ends with that
 // fault. Without a user it is [ErrLoginRequired], and an error for a strategy that is no
@@ -44,7 +44,8 @@ func (c *Context) WhileLoggedIn(every time.Duration) (ctx context.Context, cance
 	}
 	ctx, end := context.WithCancelCause(c.Context())
 	go watch(ctx, end, every, func() error { return by.Recheck(ctx, id) })
-	return ctx, func() { end(nil) }, nil
+	stop := context.AfterFunc(c.closing(), func() { end(http.ErrServerClosed) })
+	return ctx, func() { stop(); end(nil) }, nil
 }
 
 // recheckerOf returns s if it can recheck, also under WithInfo.
