@@ -10,8 +10,9 @@ import (
 )
 
 // ErrStreamOver is why an [EventStream] sends nothing any more: the client has gone, the request's context or the one that
-// was followed has ended, the server shuts down, or the handler has returned. A handler may return it: that is neither reported nor a fault, unless
-// a fault has ended the stream, such as a store that cannot say who is logged in, which is reported.
+// was followed has ended, the server shuts down, or the handler has returned. A handler may return it: that is neither
+// reported nor a fault, unless a fault has ended the stream, such as a store that cannot say who is logged in, which is
+// reported.
 var ErrStreamOver = errors.New("app: the stream of events is over")
 
 const (
