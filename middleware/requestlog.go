@@ -28,8 +28,8 @@ type RequestLogOptions struct {
 // if that was asked. Of what the client sent nothing else is there: paths, queries and headers can
 // hold secrets. It never asks who it is.
 //
-// An answer of 5xx is an error, unless the client did not wait for it ("gone"); the rest is
-// information. The status is 0 if the connection was cut before there was one, and 101 if it was
+// An answer of 5xx is an error, unless the client did not wait for it ("gone") or has made up the
+// method (501); the rest is information. The status is 0 if the connection was cut before there was one, and 101 if it was
 // taken over. What the App refuses before its layers are asked, such as another host's requests, is
 // not logged.
 func RequestLog(o RequestLogOptions) app.Middleware {
@@ -50,7 +50,7 @@ func RequestLog(o RequestLogOptions) app.Middleware {
 func (o *RequestLogOptions) log(ctx *app.Context, took time.Duration, gone bool) {
 	status := sentStatus(ctx)
 	level := slog.LevelInfo
-	if status >= 500 && !gone {
+	if status >= 500 && status != http.StatusNotImplemented && !gone {
 		level = slog.LevelError
 	}
 	attrs := make([]slog.Attr, 0, 9)

@@ -81,6 +81,17 @@ func TestRequestLogHasOneLine(t *testing.T) {
 	})
 }
 
+func TestRequestLogOfAMethodThatNobodyKnowsIsNoError(t *testing.T) {
+	r := router.New()
+	r.Get("/", ok)
+	for method, want := range map[string]string{"BREW": "INFO", "GET": "INFO"} {
+		all := logged(t, httptest.NewRequest(method, "/", nil), r.Layer)
+		require.Len(t, all, 1)
+		assert.Equal(t, want, all[0]["level"])
+		assert.EqualValues(t, map[string]int{"BREW": 501, "GET": 200}[method], all[0]["status"])
+	}
+}
+
 type bursting struct{}
 
 func (bursting) Enabled(context.Context, slog.Level) bool  { return true }
