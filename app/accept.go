@@ -2,8 +2,6 @@ package app
 
 import (
 	"mime"
-	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/elnormous/contenttype"
@@ -27,12 +25,6 @@ func (c *Context) Accepts(offers ...string) string {
 func (c *Context) AcceptedTypes() []string {
 	addVary(c.Header(), "Accept")
 	return named(mediaRanges(c.Request.Header["Accept"]), "*/*")
-}
-
-func mustOffer(who string, offers []string) {
-	if len(offers) == 0 {
-		panic("app: " + who + " needs an offer")
-	}
 }
 
 // accepted returns the offer that the Accept lines like best, or "".
@@ -108,30 +100,4 @@ func mediaType(name string) string {
 	}
 	t, _, _ := strings.Cut(mime.TypeByExtension("."+bare), ";")
 	return t
-}
-
-// named returns the names of the wishes that are none of refusal, the dearest first.
-func named(wishes []wish, unsaid string) []string {
-	if len(wishes) == 0 {
-		return []string{unsaid}
-	}
-	wishes = slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return w.q == 0 })
-	slices.SortStableFunc(wishes, dearer)
-	names := make([]string, len(wishes))
-	for i := range wishes {
-		names[i] = wishes[i].name
-	}
-	return names
-}
-
-// varies reports whether the Vary header names a field.
-func varies(h http.Header, field string) bool {
-	for _, line := range h["Vary"] {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, field) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -95,10 +95,11 @@ func (c *Context) checkStatus() {
 		c.Status = http.StatusOK
 	case c.Status == 0:
 		c.Status = http.StatusNotFound
-	case c.Status < 200 || c.Status > 999:
-		err := fmt.Errorf("app: %d is no status to answer with", c.Status)
-		c.report(err)
-		c.prepareError(err)
+	default:
+		if err := checkFinal(c.Status); err != nil {
+			c.report(err)
+			c.prepareError(err)
+		}
 	}
 	if c.Body == nil && c.Status >= 400 && c.Status < 600 && !hasType(c.Header()) {
 		c.prepareErrorBody(reply{status: c.Status})
@@ -107,6 +108,14 @@ func (c *Context) checkStatus() {
 		c.dropBody()
 		c.withoutBody()
 	}
+}
+
+// checkFinal refuses what is no status of a whole answer.
+func checkFinal(status int) error {
+	if status < 200 || status > 999 {
+		return fmt.Errorf("app: %d is no status to answer with", status)
+	}
+	return nil
 }
 
 func bodiless(status int) bool {
@@ -181,11 +190,7 @@ func (c *Context) encode(h http.Header) ([]byte, error) {
 		setType(h, typeBytes)
 		return b, nil
 	}
-	var body []byte
-	err := c.protect(func(*Context) (err error) {
-		body, err = json.Marshal(c.Body)
-		return err
-	})
+	body, err := c.marshal(c.Body)
 	if err != nil {
 		return nil, fmt.Errorf("app: the Body is no JSON: %w", err)
 	}
@@ -193,6 +198,15 @@ func (c *Context) encode(h http.Header) ([]byte, error) {
 		h.Set("Content-Type", typeJSON)
 	}
 	return body, nil
+}
+
+// marshal encodes a value of the application, whose code may panic, as JSON.
+func (c *Context) marshal(v any) (text []byte, err error) {
+	err = c.protect(func(*Context) (err error) {
+		text, err = json.Marshal(v)
+		return err
+	})
+	return text, err
 }
 
 func hasType(h http.Header) bool { return len(h["Content-Type"]) > 0 }
@@ -249,12 +263,6 @@ func (c *Context) realm() string {
 		return c.kinds[0].s.o.Kind
 	}
 	return defaultKind
-}
-
-func addVary(h http.Header, field string) {
-	if !varies(h, field) {
-		h.Add("Vary", field)
-	}
 }
 
 func setOnce(h http.Header, name, value string) {

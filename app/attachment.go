@@ -44,14 +44,12 @@ func disposition(how, name string) string {
 	if plain == name {
 		return how + `; filename="` + plain + `"`
 	}
-	return how + `; filename="` + plain + `"; filename*=UTF-8''` + encodeExtended(name)
+	return how + `; filename="` + plain + `"; filename*=UTF-8''` + percentEncode(name, attrChars)
 }
-
-const maxFilename = 255
 
 // dispositionName returns what is safe of a name that somebody else may have chosen; "" if that is nothing.
 func dispositionName(filename string) string {
-	name := filename[strings.LastIndexAny(filename, `/\`)+1:]
+	name := lastElement(filename)
 	name = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
@@ -67,31 +65,19 @@ func dispositionName(filename string) string {
 
 // shortName cuts a name between characters, and keeps its extension if that is short itself.
 func shortName(name string) string {
-	if len(name) <= maxFilename {
+	if len(name) <= maxFileName {
 		return name
 	}
 	extension := path.Ext(name)
 	if len(extension) > 32 {
 		extension = ""
 	}
-	end := maxFilename - len(extension)
+	end := maxFileName - len(extension)
 	for !utf8.RuneStart(name[end]) {
 		end--
 	}
 	return name[:end] + extension
 }
 
-// encodeExtended percent-encodes what is no attr-char (RFC 8187 section 3.2.1).
-func encodeExtended(text string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(text) {
-		ch := text[i]
-		if strings.IndexByte(fieldTokenChars, ch) >= 0 && !strings.ContainsRune("*'%", rune(ch)) {
-			b.WriteByte(ch)
-		} else {
-			b.Write([]byte{'%', hex[ch>>4], hex[ch&15]})
-		}
-	}
-	return b.String()
-}
+// attrChars are those of attr-char (RFC 8187 section 3.2.1).
+const attrChars = lettersAndDigits + "!#$&+-.^_`|~"

@@ -1,6 +1,9 @@
 package app
 
-import "fmt"
+import (
+	"errors"
+	"net/http"
+)
 
 // ConfirmLogin is for the page that asks a user who is logged in for the password once more: user
 // is who has proved themselves again, and has to be the session's. The login is as new as
@@ -36,7 +39,7 @@ func (x *Session) confirm(user any) error {
 		return err
 	}
 	if subject != x.rec.Subject {
-		return x.ctx.denied(id, &Error{Status: 403, Message: "That is another account", Cause: fmt.Errorf("app: ConfirmLogin of another user")})
+		return x.ctx.denied(id, &Error{Status: http.StatusForbidden, Message: "That is another account", Cause: errors.New("app: ConfirmLogin of another user")})
 	}
 	return x.loginWith(user, loginOptions{keepAll: true, maxAge: maxAgeOf(x.rec)})
 }

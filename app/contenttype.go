@@ -10,6 +10,7 @@ const (
 	typeText  = "text/plain; charset=utf-8"
 	typeBytes = "application/octet-stream"
 	typeJSON  = "application/json; charset=utf-8"
+	typePage  = "text/html; charset=utf-8"
 )
 
 // SetType says of what type the answer is: a media type, or an extension such as "png", ".json" or "html". Text and JSON
@@ -40,27 +41,12 @@ func (c *Context) Type() string {
 // TypeIs returns the first of the types that the answer is of, as it is prepared now, or "". They are written as for
 // [Context.Is]: "json", "image/png" and the like are returned as given, for "text/*" and "+json" the type that it is.
 // Without types it is [Context.Type].
-func (c *Context) TypeIs(types ...string) string {
-	prepared := c.Type()
-	if prepared == "" || len(types) == 0 {
-		return prepared
-	}
-	for _, t := range types {
-		switch {
-		case !ofType(prepared, t):
-		case strings.Contains(t, "*") || strings.HasPrefix(t, "+"):
-			return prepared
-		default:
-			return t
-		}
-	}
-	return ""
-}
+func (c *Context) TypeIs(types ...string) string { return firstOf(types, c.Type()) }
 
 // typeOf returns the Content-Type that a body is sent with.
 func typeOf(h http.Header, body any) string {
 	said := h.Get("Content-Type")
-	if res, ok := body.(*http.Response); ok && res != nil {
+	if res, ok := answerOfAnother(body); ok {
 		if said == "" {
 			said = res.Header.Get("Content-Type")
 		}

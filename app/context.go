@@ -45,15 +45,15 @@ type Context struct {
 	buffer [6]frame
 	misuse error // a broken rule that some layer may have swallowed
 
-	settled bool         // the sessions are saved, or will not be
-	refusal error        // why they are not, until that is answered
-	sent    bool         // some writer sent headers
-	sentErr error        // what was answered below Wrap or Adapt
-	begun   atomic.Bool  // sent, for code in other goroutines
-	over    bool         // the answer is complete
-	sized   any          // the Body that SetLength was called for
-	flushed *flushed     // headers that were sent before the Body
-	talking *EventStream // what EventStream returned
+	settled     bool         // the sessions are saved, or will not be
+	refusal     error        // why they are not, until that is answered
+	sent        bool         // some writer sent headers
+	sentErr     error        // what was answered below Wrap or Adapt
+	begun       atomic.Bool  // sent, for code in other goroutines
+	over        bool         // the answer is complete
+	sized       any          // the Body that SetLength was called for
+	flushed     *flushed     // headers that were sent before the Body
+	eventStream *EventStream // what EventStream returned
 
 	identity *Identity
 	account  *Identity  // by Authorize

@@ -39,12 +39,10 @@ func (c *Context) CheckOrigin(p *http.CrossOriginProtection) error {
 
 // opensSocket reports whether a request asks for a WebSocket, perhaps among others.
 func opensSocket(r *http.Request) bool {
-	for _, line := range r.Header["Upgrade"] {
-		for protocol := range strings.SplitSeq(line, ",") {
-			name, _, _ := strings.Cut(strings.TrimSpace(protocol), "/")
-			if strings.EqualFold(name, "websocket") {
-				return true
-			}
+	for protocol := range listed(r.Header["Upgrade"]) {
+		name, _, _ := strings.Cut(protocol, "/")
+		if strings.EqualFold(name, "websocket") {
+			return true
 		}
 	}
 	return false

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,17 +12,16 @@ import (
 	"strings"
 )
 
-// givenUp are the headers that describe an answer.
+// givenUp are the headers that describe an answer, beside those of its body.
 var givenUp = []string{
-	"Content-Type", "Content-Length", "Content-Language", "Content-Location", "Content-Disposition", "Content-Range",
-	"Accept-Ranges", "Etag", "Last-Modified", "Cache-Control", "Expires", "Location", "Refresh",
+	"Accept-Ranges", "Cache-Control", "Expires", "Location", "Refresh",
 	"X-Accel-Redirect", "X-Accel-Expires", "X-Sendfile", "X-Lighttpd-Send-File", // a proxy would send that file
 }
 
 // prepareError makes err the prepared answer. Headers that describe the answer
 // which is given up go; cookies, CORS, Vary and the like stay.
 func (c *Context) prepareError(err error) {
-	c.dropBody()
+	c.forgetBody()
 	h := c.Header()
 	private := strings.Contains(cacheControl(h), "no-store")
 	for _, name := range givenUp {
@@ -73,26 +71,26 @@ func (c *Context) prepareErrorBody(r reply) {
 	switch c.Accepts(jsonType, problemType, pageType, textType) {
 	case problemType:
 		h.Set("Content-Type", problemType)
-		c.Body = c.extended(marshal(struct {
+		c.Body = c.extended(mustMarshal(struct {
 			Type   string `json:"type"`
 			Title  string `json:"title"`
 			Status int    `json:"status"`
 		}{"about:blank", title, r.status}), r.extensions)
 	case pageType:
-		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Type", typePage)
 		h.Set("Content-Security-Policy", errorPolicy)
 		c.Body = c.errorPage(r.status, title, steps)
 	case textType:
-		h.Set("Content-Type", "text/plain; charset=utf-8")
+		h.Set("Content-Type", typeText)
 		c.Body = []byte(title)
 	default:
-		h.Set("Content-Type", "application/json; charset=utf-8")
-		entry := c.extended(marshal(struct {
+		h.Set("Content-Type", typeJSON)
+		entry := c.extended(mustMarshal(struct {
 			Title  string `json:"title"`
 			Status int    `json:"status"`
 			Steps  []Step `json:"explanation,omitempty"`
 		}{title, r.status, steps}), r.extensions)
-		c.Body = marshal(map[string][]json.RawMessage{"errors": {entry}})
+		c.Body = mustMarshal(map[string][]json.RawMessage{"errors": {entry}})
 	}
 }
 
@@ -118,11 +116,7 @@ func (c *Context) extended(object []byte, members map[string]any) []byte {
 	if len(others) == 0 {
 		return object
 	}
-	var more []byte
-	err := c.protect(func(*Context) (err error) {
-		more, err = json.Marshal(others)
-		return err
-	})
+	more, err := c.marshal(others)
 	if err != nil {
 		c.report(&Error{Status: http.StatusInternalServerError, Cause: fmt.Errorf("app: Error.Extensions are no JSON: %w", err)})
 		return object
@@ -180,12 +174,11 @@ func explanation(steps []Step) string {
 	return "<ol>" + b.String() + "</ol>"
 }
 
-// marshal encodes what is made of strings and numbers.
-func marshal(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	if err := e.Encode(v); err != nil {
+// mustMarshal encodes what is made of strings and numbers.
+func mustMarshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
 		panic(err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return text
 }

@@ -39,9 +39,9 @@ const (
 	EventSessionCreated     EventName = "session created"
 	EventSessionRenewed     EventName = "session renewed"     // in use, so its idle limit has moved; at most once a minute
 	EventSessionRegenerated EventName = "session regenerated" // it has a new id, which Session is of
-	EventSessionMissed      EventName = "session missed"      // an id was presented that the store does not have: it was ended, or is made up
+	EventSessionMissed      EventName = "session missed"      // the store does not have the id: it was ended, or is made up
 	EventSessionExpired     EventName = "session expired"     // and was presented
-	EventSessionInvalid     EventName = "session invalid"     // and was presented: damaged, or [SessionOptions].Valid said no and it was ended
+	EventSessionInvalid     EventName = "session invalid"     // and was presented: damaged, or refused by [SessionOptions].Valid
 	EventSessionRevoked     EventName = "session revoked"     // ended otherwise than by its own logout
 
 	EventIssued    EventName = "credential issued"
@@ -110,7 +110,10 @@ func (c *Context) told(e Event) bool {
 	return false
 }
 
-func canCompare(v any) bool { return v == nil || reflect.ValueOf(v).Comparable() }
+func canCompare(v any) bool { return reflect.ValueOf(v).Comparable() }
+
+// same reports whether a and b are one thing; those that cannot be compared are not.
+func same(a, b any) bool { return canCompare(a) && canCompare(b) && a == b }
 
 // tell completes an event. ctx is nil outside of a request. What the Reason may say is settled
 // now: listeners may keep the event for longer than there is a request.

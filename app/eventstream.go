@@ -72,7 +72,7 @@ func (c *Context) EventStream() (*EventStream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("app: EventStream: %w", err)
 	}
-	c.talking = s
+	c.eventStream = s
 	return s, nil
 }
 
@@ -98,8 +98,8 @@ func (s *EventStream) Send(events ...StreamEvent) error {
 	return s.write(text)
 }
 
-// Comment sends what clients ignore: something has to pass now and then, lest proxies close the connection. [EventStream.Follow]
-// does so.
+// Comment sends what clients ignore: something has to pass now and then, lest proxies close the connection.
+// [EventStream.Follow] does so by itself.
 func (s *EventStream) Comment(text string) error {
 	return s.write(append(appendLines(nil, "", text), '\n'))
 }
@@ -169,7 +169,7 @@ func (s *EventStream) write(text []byte) error {
 // endEvents ends the stream of events, if there is one and its handler has returned. The end itself is to be taken in
 // time, too.
 func (c *Context) endEvents() {
-	s := c.talking
+	s := c.eventStream
 	if s == nil || s.w != c.w { // that of a layer above goes on
 		return
 	}

@@ -12,7 +12,7 @@ type Step struct {
 	Strategy string     `json:"strategy"`         // "session", "bearer", or the type of one that is no [Describer]
 	Looked   string     `json:"looked,omitempty"` // where: "the Authorization header"; "" if it does not say
 	Result   StepResult `json:"result"`
-	Why      string     `json:"why,omitempty"` // of the user that was proved their subject, otherwise the reason; secrets are left out
+	Why      string     `json:"why,omitempty"` // the subject of who was proved, otherwise the reason without secrets
 }
 
 // A StepResult is how a step ended.

@@ -6,16 +6,15 @@ import (
 	"net/http"
 )
 
-// Flush sends the status and the headers now, before the Body: 200 if there is no Status, and of what type a Body is that
-// is there already. A Body that is set afterwards, or is there, is still sent when the stack has returned; a stream piece
-// by piece, as it comes. Its type must be set before. If a length was said before, a Body of another length cuts the
-// connection. After headers went out, by Flush or otherwise, it sends what was written to [Context.Writer] so far.
+// Flush sends the status, 200 if there is none, and the headers now. The Body, whether it is there already or is set
+// later, is sent when the stack has returned; a stream piece by piece, as it comes. A Body that is set later needs its type
+// before Flush, and one of another length than was said by then cuts the connection. After the headers went out, by Flush
+// or otherwise, it sends what was written to [Context.Writer] so far.
 //
-// The session is saved first; if that fails, 503 is answered and Flush is an error. So it is for a Status that is none, and
-// http.ErrNotSupported if a net/http middleware holds answers back: what is to be sent is sent then, but later.
+// The session is saved first; if that fails, 503 is answered and Flush returns an error. It also does for a Status that is
+// none, and http.ErrNotSupported if a net/http middleware holds answers back, which are then sent later.
 //
-// What depends on who asks is marked for caches by who was asked for before, as in every answer: call [Context.Identity]
-// before Flush, not after.
+// If the answer depends on who asks, call [Context.Identity] before Flush: the headers that tell caches so go out now.
 func (c *Context) Flush() error {
 	switch {
 	case c.self != c:
@@ -28,8 +27,8 @@ func (c *Context) Flush() error {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if status < 200 || status > 999 {
-		return fmt.Errorf("app: %d is no status to answer with", status)
+	if err := checkFinal(status); err != nil {
+		return err
 	}
 	f := &flushed{by: c.w, length: c.flushHeaders(status), none: bodiless(status) || c.Request.Method == http.MethodHead}
 	err := c.w.FlushError()
@@ -69,7 +68,7 @@ func (f *flushed) answer(c *Context) {
 		c.dropBody()
 		return
 	}
-	if res, ok := c.Body.(*http.Response); ok && res != nil {
+	if res, ok := answerOfAnother(c.Body); ok {
 		c.Body = newProxied(res)
 	}
 	if stream, ok := reader(c.Body); ok {

@@ -108,6 +108,6 @@ func forwardedValue(text string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-const fieldTokenChars = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+const fieldTokenChars = lettersAndDigits + "!#$%&'*+-.^_`|~"
 
 func isFieldToken(text string) bool { return text != "" && strings.Trim(text, fieldTokenChars) == "" }

@@ -42,11 +42,7 @@ func fresh(asked, h http.Header) bool {
 	if lines := asked["If-None-Match"]; len(lines) > 0 {
 		return matchesTag(strings.Join(lines, ","), h.Get("ETag"))
 	}
-	lines := asked["If-Modified-Since"]
-	if len(lines) != 1 {
-		return false
-	}
-	since, err := http.ParseTime(lines[0])
+	since, err := http.ParseTime(onlyLine(asked, "If-Modified-Since"))
 	if err != nil {
 		return false
 	}
@@ -56,12 +52,10 @@ func fresh(asked, h http.Header) bool {
 
 // reloads reports whether the client asks for a new answer, end to end.
 func reloads(lines []string) bool {
-	for _, line := range lines {
-		for part := range strings.SplitSeq(line, ",") {
-			word, _, _ := strings.Cut(part, "=")
-			if strings.EqualFold(strings.TrimSpace(word), "no-cache") {
-				return true
-			}
+	for directive := range listed(lines) {
+		word, _, _ := strings.Cut(directive, "=")
+		if strings.EqualFold(strings.TrimSpace(word), "no-cache") {
+			return true
 		}
 	}
 	return false

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"reflect"
 )
 
 // Identity returns who sent the request, or nil, nil for nobody. An error is a fault:
@@ -59,7 +58,7 @@ func (c *Context) prove(id *Identity) {
 // Forget makes nobody of the request's user if that is who the credential info, an
 // [Identity].Info, proved. Strategies call it when they ended one themselves.
 func (c *Context) Forget(info any) {
-	if id := c.identity; id != nil && info != nil && reflect.ValueOf(info).Comparable() && (id.Info == info || id.credential == info) {
+	if id := c.identity; id != nil && info != nil && (same(id.Info, info) || same(id.credential, info)) {
 		c.prove(nil)
 	}
 }

@@ -19,24 +19,28 @@ func (c *Context) HasBody() bool {
 	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
 }
 
-// Is returns the first of the types that the body of the request is of, or "": without a
-// body, without a Content-Type that can be read, and if it is another; [Context.HasBody]
-// tells the first. A type is a media type such as "text/html", an extension or "urlencoded"
-// or "multipart", all returned as given; or with a wildcard, "text/*" or "+json", for which
-// Is returns the type that it is. Without types it is [Context.RequestType].
+// Is returns the first of the types that the body of the request is of. It returns "" if it
+// is of none of them, without a Content-Type that can be read, and without a body, which
+// [Context.HasBody] tells apart. A type is a media type such as "text/html", an extension,
+// "urlencoded" or "multipart", which are returned as given; or a pattern, "text/*" or "+json",
+// for which Is returns the type of the body. Without types it is [Context.RequestType] of a body.
 func (c *Context) Is(types ...string) string {
 	if !c.HasBody() {
 		return ""
 	}
-	sent := c.RequestType()
-	if sent == "" || len(types) == 0 {
-		return sent
+	return firstOf(types, c.RequestType())
+}
+
+// firstOf returns the first of the types that a media type is of, as [Context.Is] says; "" if there is none.
+func firstOf(types []string, own string) string {
+	if own == "" || len(types) == 0 {
+		return own
 	}
 	for _, t := range types {
 		switch {
-		case !ofType(sent, t):
+		case !ofType(own, t):
 		case strings.Contains(t, "*") || strings.HasPrefix(t, "+"):
-			return sent
+			return own
 		default:
 			return t
 		}

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
 	"strconv"
 )
 
@@ -14,11 +12,10 @@ var (
 	errLongStream  = errors.New("app: it is longer than Content-Length says")
 )
 
-// SetLength says how many bytes a stream has, so that the client can tell how far it is; negative: nobody knows. A stream
-// that turns out to have more or fewer cuts the connection, so that no client takes it for whole. If the Body is another
-// when the answer is sent, the length is forgotten. It is also what HEAD says of a Body that is not made for it. All other
-// bodies have their own length, whatever is said. With a Transfer-Encoding, and after the headers went out, it changes
-// nothing.
+// SetLength says how many bytes a stream has, so that the client can show how far it is; negative: nobody knows. If it has
+// more or fewer the connection is cut, so that no client takes it for whole. What was said of one Body is
+// forgotten if another one is sent. An answer to HEAD needs no Body to say the length. Text, bytes and JSON have their own,
+// whatever is said. With a Transfer-Encoding, and after the headers went out, it changes nothing.
 func (c *Context) SetLength(n int64) {
 	switch {
 	case c.sent || len(c.Header()["Transfer-Encoding"]) > 0:
@@ -40,26 +37,21 @@ func (c *Context) Length() (n int64, ok bool) {
 		return int64(len(b)), true
 	}
 	_, streams := reader(c.Body)
-	res, proxies := c.Body.(*http.Response)
+	res, proxies := answerOfAnother(c.Body)
 	switch {
-	case proxies && res != nil && lengthOf(res) >= 0:
+	case proxies && lengthOf(res) >= 0:
 		return lengthOf(res), true
-	case c.Body == nil || streams || proxies && res != nil:
+	case c.Body == nil || streams || proxies:
 		n = declaredLength(c.Header())
 		return max(n, 0), n >= 0
 	}
-	var body []byte
-	err := c.protect(func(*Context) (err error) { body, err = json.Marshal(c.Body); return err })
+	body, err := c.marshal(c.Body)
 	return int64(len(body)), err == nil
 }
 
 // declaredLength returns what Content-Length says, -1 for nothing that can be.
 func declaredLength(h http.Header) int64 {
-	lines := h["Content-Length"]
-	if len(lines) != 1 {
-		return -1
-	}
-	n, err := strconv.ParseUint(lines[0], 10, 63)
+	n, err := strconv.ParseUint(onlyLine(h, "Content-Length"), 10, 63)
 	if err != nil {
 		return -1
 	}
@@ -75,11 +67,6 @@ func (c *Context) streamLength() int64 {
 		return -1
 	}
 	return n
-}
-
-// same reports whether a and b are one thing; those that cannot be compared are not.
-func same(a, b any) bool {
-	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // emptyLength says the length of an answer without bytes. HEAD may say that of a Body that is not made for it.

@@ -67,7 +67,7 @@ func (x *Session) admitted(subject, stamp string, o loginOptions) (*SessionRecor
 	if !o.loggedIn.IsZero() {
 		rec.LoggedIn = loginBefore(rec.Created, o.loggedIn)
 	}
-	bind(rec, stampName, stamp)
+	setNote(rec, stampName, stamp)
 	x.stay(rec, o.maxAge)
 	return rec, nil
 }
@@ -85,7 +85,7 @@ func (x *Session) begin(ctx context.Context, rec *SessionRecord, user any, o log
 		if err := x.forgetOthers(ctx, user, handle); err != nil {
 			return err
 		}
-		bind(rec, rememberName, handle)
+		setNote(rec, rememberName, handle)
 		return x.insert(rec, user)
 	}
 	if err := x.forgetClient(x.key); err != nil { // somebody else may have been logged in
@@ -104,7 +104,7 @@ func (x *Session) beginRemembered(ctx context.Context, rec *SessionRecord, user 
 	r, cookies := x.s.o.Remember, x.ctx.Header()["Set-Cookie"]
 	handle, err := r.Remember(x.ctx, user)
 	if err == nil {
-		bind(rec, rememberName, handle)
+		setNote(rec, rememberName, handle)
 		err = x.insert(rec, user)
 	}
 	if err == nil {
@@ -117,16 +117,6 @@ func (x *Session) beginRemembered(ctx context.Context, rec *SessionRecord, user 
 		err = errors.Join(err, revokeErr)
 	}
 	return unavailable(err)
-}
-
-// bind keeps a text with a session, if there is one.
-func bind(rec *SessionRecord, name, text string) {
-	if text == "" {
-		delete(rec.Data, name)
-		return
-	}
-	raw, _ := json.Marshal(text) // a string can be encoded
-	rec.Data[name] = raw
 }
 
 // before returns what makes the session and the request's identity as they are now, for a

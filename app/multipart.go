@@ -59,7 +59,7 @@ func (c *Context) bindUpload(limit int64, boundary string, target reflect.Value)
 	case u.err != nil:
 		return u.err
 	case u.size > limit: // somebody above allowed more
-		return &Error{Status: http.StatusRequestEntityTooLarge}
+		return tooLarge(nil)
 	case target.Type() == anyMap:
 		return malformed(u.bindMap(target))
 	default:
@@ -94,7 +94,7 @@ func (c *Context) readUpload(limit int64, boundary string) *upload {
 // of the client.
 func uploadError(err error) error {
 	if _, large := errors.AsType[*http.MaxBytesError](err); large || errors.Is(err, multipart.ErrMessageTooLarge) {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
+		return tooLarge(err)
 	}
 	if _, ours := errors.AsType[*fs.PathError](err); ours {
 		return fmt.Errorf("app: keeping the files of a body: %w", err)
@@ -136,18 +136,19 @@ func checkParts(form *multipart.Form) error {
 
 // baseName returns the last element of a path of any system, without what cannot be printed.
 func baseName(name string) string {
-	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
-	}, name))
+	}, lastElement(name)))
 	if name == "." || name == ".." {
 		return ""
 	}
 	return name
 }
+
+func lastElement(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
 // bindMap keeps one value as a string or a *multipart.FileHeader, and refuses more.
 func (u *upload) bindMap(target reflect.Value) error {

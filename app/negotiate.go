@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -131,4 +132,24 @@ func (w *wish) fitsToken(offer string) int {
 		return 1
 	}
 	return 0
+}
+
+// named returns the names of what the wishes take, the dearest first, or unsaid if there are none.
+func named(wishes []wish, unsaid string) []string {
+	if len(wishes) == 0 {
+		return []string{unsaid}
+	}
+	wishes = slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return w.q == 0 })
+	slices.SortStableFunc(wishes, dearer)
+	names := make([]string, len(wishes))
+	for i := range wishes {
+		names[i] = wishes[i].name
+	}
+	return names
+}
+
+func mustOffer(who string, offers []string) {
+	if len(offers) == 0 {
+		panic("app: " + who + " needs an offer")
+	}
 }

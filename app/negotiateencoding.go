@@ -4,8 +4,8 @@ import "strings"
 
 // AcceptsEncodings returns which of the offers, content codings such as "gzip", the client
 // likes best, as given; "" if none fits (RFC 9110 section 12.5.3). "identity", the content
-// as it is, fits unless the client refuses it, but less than whatever it names: offer it,
-// or "" says that nothing else is taken. A client that says nothing takes identity only.
+// as it is, fits unless the client refuses it, but less than whatever it names: offer it, too,
+// or clients that take nothing else get "". A client that says nothing takes identity only.
 // What is malformed counts as not said. AcceptsEncodings panics without an offer.
 //
 // The answer varies with Accept-Encoding then, and says so.

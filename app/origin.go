@@ -28,12 +28,7 @@ func (c *Context) Href() string {
 // Origin returns the header Origin: the site whose page sent the request, as its browser
 // says, maybe "null", and "" without it or if there are two. It proves nothing by itself;
 // [Context.CheckOrigin] refuses what other sites send.
-func (c *Context) Origin() string {
-	if lines := c.Request.Header["Origin"]; len(lines) == 1 {
-		return lines[0]
-	}
-	return ""
-}
+func (c *Context) Origin() string { return onlyLine(c.Request.Header, "Origin") }
 
 // SetPath gives the layers below another path, decoded as in Request.URL.Path; the query stays, and
 // so does [Context.OriginalURL]. It is an error for what does not begin with one slash.

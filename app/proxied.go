@@ -29,10 +29,16 @@ func bodyOf(res *http.Response) io.ReadCloser {
 	return res.Body
 }
 
+// answerOfAnother returns a Body that is another server's answer. A nil pointer is none.
+func answerOfAnother(body any) (*http.Response, bool) {
+	res, ok := body.(*http.Response)
+	return res, ok && res != nil
+}
+
 // adopt takes the status, the headers and the stream of a Body that is another server's answer. What was set here stays.
 func (c *Context) adopt() {
-	res, ok := c.Body.(*http.Response)
-	if !ok || res == nil {
+	res, ok := answerOfAnother(c.Body)
+	if !ok {
 		return
 	}
 	if c.Status == 0 {
@@ -42,7 +48,7 @@ func (c *Context) adopt() {
 	for name, values := range res.Header {
 		name = http.CanonicalHeaderKey(name)
 		switch {
-		case own[name] || kept(name):
+		case own[name] || withheld(name):
 		case name == "Vary":
 			c.Vary(values...)
 		case len(h[name]) > 0:
@@ -70,10 +76,8 @@ func lengthOf(res *http.Response) int64 {
 // connectionHeaders are those that an answer has for its own connection, by their own word (RFC 9110 section 7.6.1).
 func connectionHeaders(h http.Header) map[string]bool {
 	own := map[string]bool{}
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			own[http.CanonicalHeaderKey(strings.TrimSpace(name))] = true
-		}
+	for name := range listed(h["Connection"]) {
+		own[http.CanonicalHeaderKey(name)] = true
 	}
 	return own
 }
@@ -89,8 +93,8 @@ var notPassed = []string{
 	"X-Sendfile", "X-Lighttpd-Send-File", "X-Litespeed-Location", "X-Reproxy-Url", "X-Reproxy-File",
 }
 
-// kept reports whether a header of another server is not passed on.
-func kept(name string) bool {
+// withheld reports whether a header of another server is not passed on.
+func withheld(name string) bool {
 	return slices.Contains(notPassed, name) || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Accel-") || strings.HasPrefix(name, http.TrailerPrefix)
 }
 

@@ -14,10 +14,10 @@ const maxQueryValues = 1000
 
 // A query is what a query string says.
 type query struct {
-	raw    string
-	values map[string][]string
-	broken map[string]bool // names with a value that cannot be decoded
-	many   bool            // more than maxQueryValues, so there are none
+	raw     string
+	values  map[string][]string
+	broken  map[string]bool // names with a value that cannot be decoded
+	tooMany bool            // of more than maxQueryValues nothing is kept
 }
 
 // Query returns the first value of the query under a name, "" without one. What cannot be
@@ -41,15 +41,14 @@ func (c *Context) QueryAll(name string) []string { return slices.Clone(c.query()
 // error of 400 to return, and so is a query of more than 1,000 values. Another T is an
 // error answered 500.
 func Query[T any](ctx *Context, name string, unset T) (T, error) {
-	t, q := reflect.TypeFor[T](), ctx.query()
+	t := reflect.TypeFor[T]()
 	if !single(t) && !many(t) {
 		return unset, fmt.Errorf("app: Query makes no %s of text", t)
 	}
-	texts, said := q.values[name]
 	var v T
-	err := q.check(name)
+	texts, err := ctx.query().all(name)
 	switch {
-	case err == nil && !said:
+	case err == nil && len(texts) == 0:
 		return unset, nil
 	case err == nil:
 		err = setValues(reflect.ValueOf(&v).Elem(), texts)
@@ -60,14 +59,15 @@ func Query[T any](ctx *Context, name string, unset T) (T, error) {
 	return v, nil
 }
 
-func (q *query) check(name string) error {
+// all returns the values of a name, unless there may be others that cannot be told.
+func (q *query) all(name string) ([]string, error) {
 	switch {
-	case q.many:
-		return fmt.Errorf("more than %d values", maxQueryValues)
+	case q.tooMany:
+		return nil, fmt.Errorf("more than %d values", maxQueryValues)
 	case q.broken[name]:
-		return errors.New("cannot be decoded")
+		return nil, errors.New("cannot be decoded")
 	}
-	return nil
+	return q.values[name], nil
 }
 
 // query parses the query string, once for each that there is: layers may replace the Request.
@@ -80,12 +80,11 @@ func (c *Context) query() *query {
 }
 
 func parseQuery(raw string) *query {
-	q := &query{raw: raw}
+	q := &query{raw: raw, values: map[string][]string{}}
 	if strings.Count(raw, "&") >= maxQueryValues {
-		q.many = true
+		q.tooMany = true
 		return q
 	}
-	q.values = map[string][]string{}
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue

@@ -25,7 +25,7 @@ func (c *Context) RawBodyUpTo(limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(c.body)) > limit { // somebody above allowed more
-		return nil, &Error{Status: http.StatusRequestEntityTooLarge}
+		return nil, tooLarge(nil)
 	}
 	return c.body, nil
 }
@@ -35,6 +35,10 @@ func checkLimit(limit int64) error {
 		return errors.New("app: the limit of a body must be positive")
 	}
 	return nil
+}
+
+func tooLarge(cause error) error {
+	return &Error{Status: http.StatusRequestEntityTooLarge, Cause: cause}
 }
 
 // keepBody reads the body once and leaves it readable for handlers further down.
@@ -50,7 +54,7 @@ func (c *Context) keepBody(limit int64) error {
 	body, err := io.ReadAll(c.Request.Body)
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
+			return tooLarge(err)
 		}
 		return &Error{Status: http.StatusBadRequest, Message: "The body did not arrive", Cause: err}
 	}

@@ -61,11 +61,7 @@ func (c *Context) redirect(location string) error {
 
 // referrer returns the path and query of the page of this site that the client came from.
 func (c *Context) referrer() (place string, ok bool) {
-	lines := c.Request.Header["Referer"]
-	if len(lines) != 1 {
-		return "", false
-	}
-	u, err := url.Parse(lines[0])
+	u, err := url.Parse(onlyLine(c.Request.Header, "Referer"))
 	if err != nil || u.User != nil || u.Opaque != "" || u.Scheme != c.Scheme() {
 		return "", false
 	}
@@ -116,18 +112,24 @@ func locationOf(place string) (location string, ok bool) {
 
 // escapeURL percent-encodes the bytes that no URL can hold (RFC 3986 section 2).
 func escapeURL(text string) string {
-	const hex, marks = "0123456789ABCDEF", "!#$%&'()*+,-./:;=?@[]_~"
+	return percentEncode(text, lettersAndDigits+"!#$%&'()*+,-./:;=?@[]_~")
+}
+
+// percentEncode encodes the bytes of a text but these.
+func percentEncode(text, plain string) string {
+	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(text) {
-		switch ch := text[i]; {
-		case 'a' <= ch && ch <= 'z', 'A' <= ch && ch <= 'Z', '0' <= ch && ch <= '9', strings.IndexByte(marks, ch) >= 0:
+		if ch := text[i]; strings.IndexByte(plain, ch) >= 0 {
 			b.WriteByte(ch)
-		default:
+		} else {
 			b.Write([]byte{'%', hex[ch>>4], hex[ch&15]})
 		}
 	}
 	return b.String()
 }
+
+const lettersAndDigits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // hasControl reports whether s has bytes that must not stand in a header.
 func hasControl(s string) bool {

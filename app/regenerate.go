@@ -11,10 +11,6 @@ import (
 	"github.com/kahu-go/kahu/internal/rollback"
 )
 
-// firstKeyName is of the framework: the key that a session had before it was regenerated, for who
-// ends it just then.
-const firstKeyName = "_first"
-
 // Regenerate gives the session a new id at once, and drops the values but those of these
 // names. Who is logged in stays so, since the same time and for as long as before; the
 // old id opens nothing from now on. Call it when what somebody may do grows, such as in
@@ -58,7 +54,7 @@ func (x *Session) move(mover SessionMover, keep []string) error {
 	for {
 		rec := x.used(x.merged())
 		maps.DeleteFunc(rec.Data, func(name string, _ json.RawMessage) bool { return !reserved(name) && !slices.Contains(keep, name) })
-		bind(rec, firstKeyName, firstKey(&StoredSession{Key: x.key, SessionRecord: *x.rec}))
+		setNote(rec, firstKeyName, firstKey(&StoredSession{Key: x.key, SessionRecord: *x.rec}))
 		err := mover.MoveSession(ctx, key, x.key, rec)
 		switch {
 		case err == nil:

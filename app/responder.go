@@ -122,26 +122,32 @@ func (r *responder) setLength(n int) {
 	r.w.Header().Set("Content-Length", strconv.Itoa(n))
 }
 
-func (r *responder) Write(b []byte) (int, error) {
+// open sends the headers, unless they were sent, and returns whether what follows can reach the client.
+func (r *responder) open() error {
 	r.WriteHeader(http.StatusOK)
 	if r.refused {
-		return 0, errRefused
+		return errRefused
+	}
+	return nil
+}
+
+func (r *responder) Write(b []byte) (int, error) {
+	if err := r.open(); err != nil {
+		return 0, err
 	}
 	return r.w.Write(b)
 }
 
 func (r *responder) WriteString(s string) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	if r.refused {
-		return 0, errRefused
+	if err := r.open(); err != nil {
+		return 0, err
 	}
 	return io.WriteString(r.w, s)
 }
 
 func (r *responder) ReadFrom(src io.Reader) (int64, error) {
-	r.WriteHeader(http.StatusOK)
-	if r.refused {
-		return 0, errRefused
+	if err := r.open(); err != nil {
+		return 0, err
 	}
 	return io.Copy(r.w, src)
 }
@@ -150,9 +156,8 @@ func (r *responder) Flush() { _ = r.FlushError() }
 
 // FlushError is what http.ResponseController calls.
 func (r *responder) FlushError() error {
-	r.WriteHeader(http.StatusOK)
-	if r.refused {
-		return errRefused
+	if err := r.open(); err != nil {
+		return err
 	}
 	return http.NewResponseController(r.w).Flush()
 }

@@ -66,24 +66,6 @@ func (c *Context) LastModified() time.Time {
 	return t.UTC()
 }
 
-// Vary says that the answer depends on these headers of the request (RFC 9110 section 12.5.5), each once whatever its case.
-// "*", or what is no name of a header, stands for things that no cache can know, and for all the others. After the headers
-// went out it changes nothing.
-func (c *Context) Vary(fields ...string) {
-	if c.sent {
-		return
-	}
-	for _, list := range fields {
-		for field := range strings.SplitSeq(list, ",") {
-			if field = strings.TrimSpace(field); field == "*" || !isFieldToken(field) {
-				c.Header().Set("Vary", "*")
-				return
-			}
-			addVary(c.Header(), field)
-		}
-	}
-}
-
 // Append adds values to a header that can have several, such as Link. After the headers went out it changes nothing.
 func (c *Context) Append(name string, values ...string) {
 	if c.sent {
@@ -97,11 +79,11 @@ func (c *Context) Append(name string, values ...string) {
 // ReplaceBody sets the Body in place of another, for layers above the handler: a stream that was there is closed, unless
 // the new one is a stream, too, which may read from it and has to close it; a length that was said is forgotten.
 func (c *Context) ReplaceBody(body any) {
-	if _, wraps := reader(body); !wraps {
-		c.dropBody()
-	}
 	if c.Body != nil {
 		c.setHeader("Content-Length", "")
+	}
+	if _, wraps := reader(body); !wraps {
+		c.dropBody()
 	}
 	c.Body = body
 }

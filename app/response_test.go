@@ -194,6 +194,33 @@ func TestReplaceBody(t *testing.T) {
 	})
 }
 
+// A length that was said before there was a Body is of the one that is replaced.
+func TestReplaceBodyForgetsTheLength(t *testing.T) {
+	replacing := func(body any, then func(ctx *app.Context) error) app.Middleware {
+		return func(ctx *app.Context, next app.Handler) error {
+			if err := next(ctx); err != nil {
+				return err
+			}
+			ctx.ReplaceBody(body)
+			return then(ctx)
+		}
+	}
+	streaming := last(func(ctx *app.Context) error {
+		ctx.SetLength(3000)
+		ctx.Status, ctx.Body = 200, &stream{Reader: strings.NewReader("old")}
+		return nil
+	})
+	t.Run("of headers that are flushed", func(t *testing.T) {
+		got := newRespWire(t, replacing("new", (*app.Context).Flush), streaming).ask("GET", "/")
+		assert.Equal(t, "new", got.body)
+		assert.False(t, got.cut)
+	})
+	t.Run("of an answer to HEAD without a Body", func(t *testing.T) {
+		got := newRespWire(t, replacing(nil, func(*app.Context) error { return nil }), streaming).ask("HEAD", "/")
+		assert.Equal(t, "0", got.respLength(), "as GET says")
+	})
+}
+
 // upper is a stream around a stream.
 type upper struct{ io.ReadCloser }
 

@@ -68,8 +68,8 @@ func (x *Session) resume(id *Identity) (*Identity, error) {
 	})
 	rec := x.fresh()
 	rec.Subject, rec.LoggedIn, rec.Data = subject, loginBefore(rec.Created, id.LoggedIn), x.kept(subject, loginOptions{})
-	bind(rec, stampName, stamp)
-	bind(rec, rememberName, id.Handle)
+	setNote(rec, stampName, stamp)
+	setNote(rec, rememberName, id.Handle)
 	if err := x.insertWithin(rec, id.User, 0); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -13,9 +14,9 @@ var publicHeaders = map[string]bool{
 	"Content-Length": true, "Content-Type": true, "Origin": true, "Upgrade-Insecure-Requests": true, "User-Agent": true,
 }
 
-// holdsMoreThan reports whether what may be secret in a request is more than so many bytes. It
+// holdsMoreThan reports whether what may be secret in a request is more than limit bytes. It
 // reads none of them.
-func (c *Context) holdsMoreThan(bytes int) bool {
+func (c *Context) holdsMoreThan(limit int) bool {
 	r := c.Request
 	n := len(r.URL.RawQuery) + len(r.URL.Path) + len(c.body)
 	for name, values := range r.Header {
@@ -23,15 +24,20 @@ func (c *Context) holdsMoreThan(bytes int) bool {
 			n += sizeOf(values)
 		}
 	}
-	for _, values := range r.Form {
-		n += sizeOf(values)
-	}
-	if r.MultipartForm != nil {
-		for _, values := range r.MultipartForm.Value {
+	for _, form := range parsedForms(r) {
+		for _, values := range form {
 			n += sizeOf(values)
 		}
 	}
-	return n > bytes
+	return n > limit
+}
+
+// parsedForms are those that net/http has parsed, which does not put the values of a multipart one into Form.
+func parsedForms(r *http.Request) []url.Values {
+	if r.MultipartForm == nil {
+		return []url.Values{r.Form}
+	}
+	return []url.Values{r.Form, r.MultipartForm.Value}
 }
 
 func sizeOf(values []string) (n int) {
@@ -44,13 +50,8 @@ func sizeOf(values []string) (n int) {
 func (s *secrets) ofRequest(c *Context) {
 	s.ofHeaders(c.Request.Header)
 	s.ofURL(c.Request)
-	for _, values := range c.Request.Form { // which net/http has parsed
-		for _, v := range values {
-			s.add(v)
-		}
-	}
-	if form := c.Request.MultipartForm; form != nil { // which it does not put into Form
-		for _, values := range form.Value {
+	for _, form := range parsedForms(c.Request) {
+		for _, values := range form {
 			for _, v := range values {
 				s.add(v)
 			}

@@ -21,9 +21,10 @@ const (
 
 // Server returns an http.Server for the App with every limit set: 5 seconds for the
 // headers, 30 for the whole request, 60 for the answer, 2 minutes idle, 64 KiB of
-// headers. Answers that take longer, such as server-sent events, move their own
-// deadline with http.ResponseController. Change what you need, then serve. Its Shutdown ends every
-// [EventStream] and what [Context.WhileLoggedIn] watches: clients come back to the next server.
+// headers. Answers that take longer move their own deadline with http.ResponseController;
+// an [EventStream] does so by itself. Change what you need, then serve. Its Shutdown ends
+// every [EventStream] and what [Context.WhileLoggedIn] watches: clients come back to the
+// next server.
 func (a *App) Server(addr string) *http.Server {
 	closing, end := context.WithCancelCause(context.Background())
 	server := &http.Server{

@@ -30,7 +30,7 @@ type Session struct {
 	skipped bool // the end of the request saves nothing
 	ended   bool // by its own logout
 	gone    bool // by another request: what is set now is not for whoever comes next
-	over    bool // what the client presented has expired
+	expired bool // what the client presented has
 	blamed  bool // the request's fault is that of using it
 
 	refused error // the request comes from another site
@@ -108,7 +108,7 @@ func (x *Session) find() error {
 		x.why = errNoRow
 		x.tell(Event{Name: EventSessionMissed})
 	case !live(rec, x.s.now()):
-		x.why, x.over = errExpired, true
+		x.why, x.expired = errExpired, true
 		x.tell(Event{Name: EventSessionExpired, Subject: rec.Subject, Session: x.key})
 	default:
 		x.rec = rec

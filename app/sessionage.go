@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// maxAgeName is of the framework, in the sessions of who stays logged in.
-const maxAgeName = "_max-age"
-
 // MaxAge keeps the user logged in for so long from this login on, whether the session is
 // used or not, in place of [SessionOptions].Idle and Absolute; the browser keeps the
 // cookie as long. It is kept in the session, and [Context.ConfirmLogin] begins it anew.
@@ -32,7 +29,7 @@ func (x *Session) stay(rec *SessionRecord, d time.Duration) {
 	if d == 0 {
 		return
 	}
-	bind(rec, maxAgeName, d.String())
+	setNote(rec, maxAgeName, d.String())
 	rec.Until = rec.Created.Add(d)
 	rec.IdleUntil = rec.Until
 }

@@ -25,10 +25,10 @@ type SessionOptions struct {
 	Cookie SessionCookie
 
 	// MaxPerUser bounds how many sessions a user has at once; a login beyond it ends the
-	// oldest. 1: whoever logs in is logged out elsewhere, and remembered nowhere else. Who is
-	// remembered is not brought back, and forgotten, if that many have logged in since and have
-	// their sessions. 0: no limit. The store has to be a [SessionLimiter], and with Remember a
-	// [SessionLister].
+	// oldest. 1: whoever logs in is logged out elsewhere, and remembered nowhere else. A client
+	// that is remembered is forgotten in place of brought back, if that many have logged in since
+	// and have their sessions. 0: no limit. The store has to be a [SessionLimiter], and with
+	// Remember a [SessionLister].
 	MaxPerUser int
 
 	// Stamp returns a text of a user, such as a digest of the password's hash, to which each
@@ -52,11 +52,11 @@ type SessionOptions struct {
 	// asks for the password again and calls [Context.ConfirmLogin]. "": 401.
 	ConfirmPage string
 
-	// Valid is asked about a session when it is loaded, once a request: is it one still? If
-	// not it is ended, as is what remembers its client, and the request is nobody's. It may
-	// use the session, and ask for its user. An error is a fault, 503, and so is a user who could
-	// not be asked for, whatever it returns.
-	// Logout and [Context.WhileLoggedIn] do not ask it. nil: all are.
+	// Valid is asked once a request, when a session is loaded, whether it may go on; nil: all
+	// may. If not it is ended, as is what remembers its client, and the request is nobody's.
+	// It may use the session, and ask for its user. An error is a fault, 503, and so is a user
+	// who could not be asked for, whatever it returns. Logout and [Context.WhileLoggedIn] do
+	// not ask it.
 	Valid func(ctx *Context, x *Session) (bool, error)
 
 	// BeforeSave is called before values that were changed are saved, and may set more; at

@@ -8,12 +8,12 @@ import (
 )
 
 var (
-	// ErrSessionChanged is what [SessionStore.Update] returns when the stored
-	// version is not the record's: another request saved meanwhile.
+	// ErrSessionChanged is what Update of a [SessionStore] and [SessionMover].MoveSession
+	// return when the stored version is not the record's: another request saved meanwhile.
 	ErrSessionChanged = errors.New("app: the session was changed meanwhile")
 
-	// ErrSessionGone is what [SessionStore.Update] returns when there is no row:
-	// the session was ended meanwhile, and stays so.
+	// ErrSessionGone is what these return when there is no row: the session was ended
+	// meanwhile, and stays so.
 	ErrSessionGone = errors.New("app: the session is gone")
 
 	// ErrSessionDamaged is what [SessionStore.Find] wraps when a row is there and
@@ -27,7 +27,7 @@ type SessionRecord struct {
 	Kind    string // the kind of user: [SessionOptions].Kind
 	Subject string // who, as [Serializer] writes it; empty: nobody is logged in
 	Data    map[string]json.RawMessage
-	Version int64 // 1 when inserted, one more with each Update
+	Version int64 // 1 when inserted, one more with each Update and MoveSession
 
 	Created, LoggedIn time.Time // LoggedIn is zero for nobody
 	Seen              time.Time // the last use that was written down
@@ -98,9 +98,9 @@ type SessionLister interface {
 type SessionLimiter interface {
 	// InsertLimited is Insert, and in the same atomic step removes other sessions of r's kind
 	// and subject until at most limit are left, r included: those that are over at r.Created,
-	// then those that were created first. r itself always stays; of nobody, the subject "", it is Insert. However many are inserted at once, no more than
-	// limit remain. It returns those that were not over, in any order; of one that is damaged
-	// the Key alone.
+	// then those that were created first. r itself always stays. However many are inserted at
+	// once, no more than limit remain. For nobody, the subject "", it is Insert. It returns
+	// those that were not over, in any order; of one that is damaged the Key alone.
 	InsertLimited(ctx context.Context, key, old string, r *SessionRecord, limit int) (ended []StoredSession, err error)
 }
 

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // ErrSessionTooLarge is returned by [Session.Set] if the session would hold more than
-// [SessionOptions].MaxBytes. Answered 413.
+// [SessionOptions].MaxBytes, and by [Session.Save] if it would by what another request has
+// set meanwhile. Answered 413.
 var ErrSessionTooLarge = errors.New("app: the session holds too much")
 
 // Get decodes the value of name into v, a pointer, and reports whether there is one.
@@ -96,9 +96,6 @@ func (x *Session) Len() int { return len(x.Names()) }
 // IsNew reports whether nothing of the session is stored yet. On a fault it is false,
 // and that is answered, as for [Context.User].
 func (x *Session) IsNew() bool { return x.usable() == nil && x.rec == nil }
-
-// reserved reports whether a name is the framework's own.
-func reserved(name string) bool { return strings.HasPrefix(name, "_") }
 
 // checkName refuses what would be taken for the framework's, or would not come back as
 // it was: JSON has no invalid UTF-8.

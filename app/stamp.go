@@ -2,17 +2,10 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/kahu-go/kahu/internal/stamp"
-)
-
-// Names that the framework keeps in a session for itself.
-const (
-	stampName    = "_stamp"
-	rememberName = "_remember"
 )
 
 // stampOf returns the digest of what a session of user is bound to, "" if it is to nothing.
@@ -36,12 +29,4 @@ func (s *Sessions) stampOf(ctx context.Context, user any, subject string) (strin
 // bound reports whether a session's user has still what it was bound to.
 func (s *Sessions) bound(rec *SessionRecord, user any) bool {
 	return s.o.Stamp == nil || s.stamp.Holds(noted(rec, stampName), user, rec.Subject)
-}
-
-// noted is a text that the framework keeps in a session for itself, "" if there is none.
-func noted(rec *SessionRecord, name string) (text string) {
-	if rec != nil && rec.Data[name] != nil {
-		_ = json.Unmarshal(rec.Data[name], &text) // "" if it is no string
-	}
-	return text
 }

@@ -83,7 +83,7 @@ func cannotWrite(err error) bool {
 func (c *Context) dropBody() {
 	body := c.Body
 	c.Body = nil
-	if res, ok := body.(*http.Response); ok && res != nil {
+	if res, ok := answerOfAnother(body); ok {
 		body = res.Body
 	}
 	if closer, ok := body.(io.Closer); ok && !isNil(body) {

@@ -12,10 +12,14 @@ func (s *Sessions) idleUntil(r *SessionRecord, now time.Time) time.Time {
 	if maxAgeOf(r) > 0 {
 		return r.Until
 	}
-	if until := now.Add(s.o.Idle); until.Before(r.Until) {
-		return until
+	return earlier(now.Add(s.o.Idle), r.Until)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	return r.Until
+	return b
 }
 
 // touch extends the idle limit, at most once a minute unless it is forced.
@@ -45,10 +49,10 @@ func (x *Session) touch(force bool) error {
 // sweep deletes what the client presented and has expired, if nothing has taken its place. A fault
 // is nobody's but ours, and pruning will come by.
 func (x *Session) sweep() {
-	if !x.over || x.key == "" {
+	if !x.expired || x.key == "" {
 		return
 	}
-	x.over = false
+	x.expired = false
 	if err := x.end(x.key); err != nil {
 		x.ctx.report(err)
 	}

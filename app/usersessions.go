@@ -71,16 +71,9 @@ func (s *Sessions) List(ctx context.Context, user any) ([]SessionInfo, error) {
 	list := make([]SessionInfo, len(stored))
 	for i := range stored {
 		r := &stored[i]
-		list[i] = SessionInfo{Handle: r.Key, Created: r.Created, LoggedIn: r.LoggedIn, Seen: r.Seen, Ends: s.ends(&r.SessionRecord), Address: r.Address, Agent: r.Agent}
+		list[i] = SessionInfo{Handle: r.Key, Created: r.Created, LoggedIn: r.LoggedIn, Seen: r.Seen, Ends: earlier(r.IdleUntil, r.Until), Address: r.Address, Agent: r.Agent}
 	}
 	return list, nil
-}
-
-func (s *Sessions) ends(r *SessionRecord) time.Time {
-	if r.Until.Before(r.IdleUntil) {
-		return r.Until
-	}
-	return r.IdleUntil
 }
 
 // LogoutAll ends every session of a user, from the next request of each on. It

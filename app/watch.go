@@ -25,11 +25,13 @@ const (
 )
 
 // WhileLoggedIn returns a context for an answer that goes on, such as a WebSocket or server-sent
-// events: it ends with the request, when the server shuts down ([App.Server]), and when the session or the credential that proved the
-// request has been ended or has expired; context.Cause is then [ErrLoggedOut]. The store is asked
-// every so often; 0: 5 seconds. If it cannot say three times in a row, the context ends with that
-// fault. Without a user it is [ErrLoginRequired], and an error for a strategy that is no
-// [Rechecker]. Call cancel when the answer is over.
+// events. It ends with the request, when the server shuts down (see [App.Server]), and when the
+// session or the credential that proved the request has been ended or has expired: context.Cause
+// is then [ErrLoggedOut]. The store is asked every so often; 0: 5 seconds. If it cannot say three
+// times in a row, the context ends with that fault. Call cancel when the answer is over.
+//
+// The error is [ErrLoginRequired] without a user, and another one if a strategy proved the user
+// that is no [Rechecker].
 func (c *Context) WhileLoggedIn(every time.Duration) (ctx context.Context, cancel context.CancelFunc, err error) {
 	id, err := requireIdentity(c)
 	if err != nil {

@@ -26,7 +26,7 @@ type fallback struct {
 // path the one with the deepest prefix answers.
 func (r *Router) NotFound(h app.Handler) {
 	f := r.fallback("NotFound", h)
-	r.table.notFound = r.table.addFallback("NotFound", r.table.notFound, f)
+	r.table.addFallback("NotFound", &r.table.notFound, f)
 }
 
 // MethodNotAllowed lets h answer a method that a path at or below the Router's prefix
@@ -35,7 +35,7 @@ func (r *Router) NotFound(h app.Handler) {
 // behind the guards of the path's first route if all its routes have some.
 func (r *Router) MethodNotAllowed(h app.Handler) {
 	f := r.fallback("MethodNotAllowed", h)
-	r.table.notAllowed = r.table.addFallback("MethodNotAllowed", r.table.notAllowed, f)
+	r.table.addFallback("MethodNotAllowed", &r.table.notAllowed, f)
 }
 
 func (r *Router) fallback(method string, h app.Handler) *fallback {
@@ -48,15 +48,15 @@ func (r *Router) fallback(method string, h app.Handler) *fallback {
 	return &fallback{stack: r.stack, prefix: r.prefix, handler: h}
 }
 
-func (t *table) addFallback(method string, all []*fallback, f *fallback) []*fallback {
+func (t *table) addFallback(method string, to *[]*fallback, f *fallback) {
 	t.building()
 	f.key = t.key(f.prefix)
-	if slices.ContainsFunc(all, func(other *fallback) bool { return other.key.shape() == f.key.shape() }) {
+	if slices.ContainsFunc(*to, func(other *fallback) bool { return other.key.shape() == f.key.shape() }) {
 		panic(fmt.Sprintf("router: %s twice for the prefix %q", method, f.prefix.text))
 	}
 	below := stack{layers: f.layers[f.guards:]}
 	f.run = below.around(f.handler)
-	return append(all, f)
+	*to = append(*to, f)
 }
 
 // below returns a copy of f for another table.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -215,11 +216,6 @@ func withoutEvery(allow string) string {
 	if !strings.Contains(allow, every) {
 		return allow
 	}
-	var methods []string
-	for m := range strings.SplitSeq(allow, ", ") {
-		if m != every {
-			methods = append(methods, m)
-		}
-	}
+	methods := slices.DeleteFunc(strings.Split(allow, ", "), func(m string) bool { return m == every })
 	return strings.Join(methods, ", ")
 }

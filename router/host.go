@@ -24,7 +24,7 @@ func Host(host string, layers ...app.Middleware) app.Middleware {
 	own, wild := parseHost(host)
 	run := app.Compose(layers...)
 	return func(ctx *app.Context, next app.Handler) error {
-		asked := hostname(ctx.Host())
+		asked := strings.Trim(ctx.Hostname(), "[]")
 		if asked == own || wild && strings.HasSuffix(asked, own) {
 			return run(ctx, nil)
 		}
@@ -32,8 +32,8 @@ func Host(host string, layers ...app.Middleware) app.Middleware {
 	}
 }
 
-// parseHost returns a host as hostname does, or for a wildcard the end of those that it
-// covers, with the dot, which is no host.
+// parseHost returns a host in lower case, an address without brackets, or for a wildcard
+// the end of those that it covers, with the dot, which is no host.
 func parseHost(text string) (host string, wild bool) {
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil && addr.Zone() == "" {
 		return addr.String(), false
@@ -53,12 +53,4 @@ func parseHost(text string) (host string, wild bool) {
 		}
 	}
 	return host, wild
-}
-
-// hostname returns a host, as app.Context.Host writes it, without port and brackets.
-func hostname(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-		host = host[:i]
-	}
-	return strings.Trim(host, "[]")
 }

@@ -179,10 +179,10 @@ func (r *Router) Include(prefix string, child *Router) {
 // include adds what else a child has.
 func (r *Router) include(child *table) {
 	for _, f := range child.notFound {
-		r.table.notFound = r.table.addFallback("NotFound", r.table.notFound, f.below(r))
+		r.table.addFallback("NotFound", &r.table.notFound, f.below(r))
 	}
 	for _, f := range child.notAllowed {
-		r.table.notAllowed = r.table.addFallback("MethodNotAllowed", r.table.notAllowed, f.below(r))
+		r.table.addFallback("MethodNotAllowed", &r.table.notAllowed, f.below(r))
 	}
 }
 

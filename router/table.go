@@ -73,16 +73,22 @@ func (t *table) seal() {
 		slices.SortStableFunc(t.notFound, func(a, b *fallback) int { return deeper(a.key, b.key) })
 		slices.SortStableFunc(t.notAllowed, func(a, b *fallback) int { return deeper(a.key, b.key) })
 		for _, rt := range t.routes {
-			if !rt.key.wild() && !rt.key.slash && !rt.mount {
-				continue
-			}
-			for _, g := range t.groups {
-				if rt.key.reaches(g.key, rt.mount) {
-					rt.strays = append(rt.strays, g)
-				}
-			}
+			rt.strays = t.strays(rt)
 		}
 	})
+}
+
+// strays returns the groups that a wildcard of a route's path, or what is below it, reaches into.
+func (t *table) strays(rt *Route) (found []*group) {
+	if !rt.key.wild() && !rt.key.slash && !rt.mount {
+		return nil
+	}
+	for _, g := range t.groups {
+		if rt.key.reaches(g.key, rt.mount) {
+			found = append(found, g)
+		}
+	}
+	return found
 }
 
 // add puts a route into the table.
@@ -130,14 +136,12 @@ func (t *table) addMethod(method string) {
 }
 
 func (t *table) registerForAll(method string, rt *Route) {
-	if !rt.mount {
-		t.register(method, rt, rt.key, false)
-		return
-	}
-	if !rt.key.slash {
+	if !rt.mount || !rt.key.slash {
 		t.register(method, rt, rt.key, false)
 	}
-	t.register(method, rt, rt.key.withoutSlash(), true)
+	if rt.mount {
+		t.register(method, rt, rt.key.withoutSlash(), true)
+	}
 }
 
 // cover puts the guards of a stack, if it has any, before all that is below prefix.

@@ -3,11 +3,8 @@ package sessionstores
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/kahu-go/kahu/app"
-	"github.com/kahu-go/kahu/internal/sqlerr"
-	"github.com/kahu-go/kahu/internal/txn"
 )
 
 // MoveSession is one statement, as Update is. It changes the key of the row, so that a
@@ -18,15 +15,10 @@ func (b *Bun) MoveSession(ctx context.Context, key, old string, r *app.SessionRe
 	if err != nil {
 		return err
 	}
-	var n int
-	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		n, err = sqlerr.Affected(txn.In(ctx, b.db).ExecContext(ctx,
-			"UPDATE sessions SET id = ?, data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
-			key, data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), old, r.Version))
-		return err
-	})
+	n, err := b.exec(ctx, "move", "UPDATE sessions SET id = ?, data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
+		key, data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), old, r.Version)
 	if err != nil {
-		return fmt.Errorf("sessionstores: move: %w", err)
+		return err
 	}
 	if n == 0 {
 		if err := b.whyNotMoved(ctx, key, old, r.Version+1); err != nil {

@@ -83,15 +83,10 @@ func (b *Bun) Update(ctx context.Context, key string, r *app.SessionRecord) erro
 	if err != nil {
 		return err
 	}
-	var n int
-	err = sqlerr.Retry(ctx, func(ctx context.Context) (err error) {
-		n, err = sqlerr.Affected(txn.In(ctx, b.db).ExecContext(ctx,
-			"UPDATE sessions SET data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
-			data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), key, r.Version))
-		return err
-	})
+	n, err := b.exec(ctx, "update", "UPDATE sessions SET data = ?, seen = ?, idle_until = ?, version = version + 1 WHERE id = ? AND version = ?",
+		data, r.Seen.UnixMicro(), r.IdleUntil.UnixMicro(), key, r.Version)
 	if err != nil {
-		return fmt.Errorf("sessionstores: update: %w", err)
+		return err
 	}
 	if n == 0 {
 		return b.whyNotUpdated(ctx, key)

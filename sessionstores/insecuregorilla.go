@@ -3,7 +3,6 @@ package sessionstores
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,8 +25,8 @@ import (
 //
 //   - Calls of one process take turns. Of two processes that save the same session at once the last
 //     wins, and one of them may so bring back a session that the other has just ended.
-//   - A login, and Regenerate, store the new session first and remove the old one then: if that fails
-//     they do, and both are there.
+//   - A login, and Regenerate, store the new session first and then remove the old one: where that fails,
+//     the call is an error and both are there.
 //   - Nobody can list, limit or end the sessions of a user, nor prune those that have expired.
 //   - The store's own limits hold as well: by default it forgets a session after 30 days, and refuses
 //     one of more than 4096 bytes. See its MaxAge and MaxLength.
@@ -56,13 +55,6 @@ const (
 	foreignName  = "kahu" // of the sessions, and of the cookie that is made up for the store to read
 	foreignValue = "record"
 )
-
-// A foreignRecord is a record as JSON, which would change bytes that are no UTF-8 in a text.
-type foreignRecord struct {
-	Kind, Subject, Address, Agent, Data       []byte
-	Version                                   int64
-	Created, LoggedIn, Seen, IdleUntil, Until time.Time
-}
 
 // Find implements [app.SessionStore].
 func (f *foreign) Find(ctx context.Context, key string) (*app.SessionRecord, error) {
@@ -207,22 +199,32 @@ func (u *unsent) WriteHeader(int)             {}
 func (f *foreign) Update(ctx context.Context, key string, r *app.SessionRecord) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	have, s, err := f.find(ctx, key)
-	switch {
-	case err != nil:
+	next, s, err := f.following(ctx, key, r)
+	if err != nil {
 		return err
-	case have == nil:
-		return app.ErrSessionGone
-	case have.Version != r.Version:
-		return app.ErrSessionChanged
 	}
-	c := stored(r)
-	have.Data, have.Seen, have.IdleUntil, have.Version = c.Data, c.Seen, c.IdleUntil, r.Version+1
-	if err := f.save(ctx, key, s, have); err != nil {
+	if err := f.save(ctx, key, s, next); err != nil {
 		return err
 	}
 	r.Version++
 	return nil
+}
+
+// following returns the record of key with what may change as r has it, under the next version,
+// and the session that it is in.
+func (f *foreign) following(ctx context.Context, key string, r *app.SessionRecord) (*app.SessionRecord, *sessions.Session, error) {
+	have, s, err := f.find(ctx, key)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case have == nil:
+		return nil, nil, app.ErrSessionGone
+	case have.Version != r.Version:
+		return nil, nil, app.ErrSessionChanged
+	}
+	c := stored(r)
+	have.Data, have.Seen, have.IdleUntil, have.Version = c.Data, c.Seen, c.IdleUntil, r.Version+1
+	return have, s, nil
 }
 
 // Touch implements [app.SessionStore].
@@ -257,39 +259,4 @@ func (f *foreign) remove(ctx context.Context, key string) error {
 	s.Options = &gone
 	_, err = f.write(ctx, key, s)
 	return err
-}
-
-func encodeForeign(r *app.SessionRecord) (string, error) {
-	data, err := encodeData(r.Data)
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(foreignRecord{
-		[]byte(r.Kind), []byte(r.Subject), []byte(r.Address), []byte(r.Agent), []byte(data), r.Version,
-		r.Created, r.LoggedIn, r.Seen, r.IdleUntil, r.Until,
-	})
-	if err != nil {
-		return "", fmt.Errorf("sessionstores: a record: %w", err)
-	}
-	return string(text), nil
-}
-
-func decodeForeign(value any) (*app.SessionRecord, error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, damaged("a session of gorilla without a record")
-	}
-	var r foreignRecord
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
-		return nil, damaged("a session of gorilla whose record is no JSON")
-	}
-	data, err := decodeData(r.Data)
-	if err != nil {
-		return nil, err
-	}
-	return &app.SessionRecord{
-		Kind: string(r.Kind), Subject: string(r.Subject), Data: data, Version: r.Version,
-		Created: r.Created, LoggedIn: r.LoggedIn, Seen: r.Seen, IdleUntil: r.IdleUntil, Until: r.Until,
-		Address: string(r.Address), Agent: string(r.Agent),
-	}, nil
 }

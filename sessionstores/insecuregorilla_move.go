@@ -10,30 +10,21 @@ import (
 func (f *foreign) MoveSession(ctx context.Context, key, old string, r *app.SessionRecord) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	have, _, err := f.find(ctx, old)
-	switch {
-	case err != nil:
-		return err
-	case have == nil:
-		return app.ErrSessionGone
-	case have.Version != r.Version:
-		return app.ErrSessionChanged
-	}
-	taken, s, err := f.find(ctx, key)
+	next, _, err := f.following(ctx, old, r)
 	if err != nil {
 		return err
 	}
-	if taken != nil {
+	switch taken, _, err := f.find(ctx, key); {
+	case err != nil:
+		return err
+	case taken != nil:
 		return errKeyTaken
 	}
-	if s == nil {
-		if s, err = f.blank(ctx, key); err != nil {
-			return err
-		}
+	s, err := f.blank(ctx, key)
+	if err != nil {
+		return err
 	}
-	c := stored(r)
-	have.Data, have.Seen, have.IdleUntil, have.Version = c.Data, c.Seen, c.IdleUntil, r.Version+1
-	if err := f.save(ctx, key, s, have); err != nil {
+	if err := f.save(ctx, key, s, next); err != nil {
 		return err
 	}
 	if err := f.remove(ctx, old); err != nil {

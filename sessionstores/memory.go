@@ -84,6 +84,16 @@ func (m *Memory) insert(ctx context.Context, key, old string, r *app.SessionReco
 
 // Update replaces what may change of the record of key.
 func (m *Memory) Update(ctx context.Context, key string, r *app.SessionRecord) error {
+	return m.rewrite(ctx, key, key, r)
+}
+
+// MoveSession replaces what may change of the record of old and puts it under key.
+func (m *Memory) MoveSession(ctx context.Context, key, old string, r *app.SessionRecord) error {
+	return m.rewrite(ctx, key, old, r)
+}
+
+// rewrite replaces what may change of the record of old and puts it under key, which may be the same.
+func (m *Memory) rewrite(ctx context.Context, key, old string, r *app.SessionRecord) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -93,15 +103,18 @@ func (m *Memory) Update(ctx context.Context, key string, r *app.SessionRecord) e
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	have, ok := m.records[key]
-	if !ok {
+	have, ok := m.records[old]
+	switch _, taken := m.records[key]; {
+	case taken && key != old:
+		return errKeyTaken
+	case !ok:
 		return app.ErrSessionGone
-	}
-	if have.Version != r.Version {
+	case have.Version != r.Version:
 		return app.ErrSessionChanged
 	}
 	r.Version++
 	have.Data, have.Seen, have.IdleUntil, have.Version = c.Data, c.Seen, c.IdleUntil, r.Version
+	delete(m.records, old)
 	m.records[key] = have
 	return nil
 }
