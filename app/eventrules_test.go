@@ -187,17 +187,26 @@ func TestNobodyListensAtNoCost(t *testing.T) {
 		return next(ctx)
 	}
 	guard := func(onEvent func(*app.Context, app.Event), more ...app.Middleware) float64 {
-		return testing.AllocsPerRun(100, guarded(onEvent, append([]app.Middleware{app.Authenticate(strategy), app.RequireLogin}, more...)...))
+		return leastAllocs(guarded(onEvent, append([]app.Middleware{app.Authenticate(strategy), app.RequireLogin}, more...)...))
 	}
 	silent := guard(nil)
 	assert.InDelta(t, silent, guard(nil, emitting), 0.1)
 	assert.Greater(t, guard(func(*app.Context, app.Event) {}, emitting), silent, "this test can tell")
 	refused := func(onEvent func(*app.Context, app.Event), by app.Strategy) float64 {
-		return testing.AllocsPerRun(100, guarded(onEvent, app.Authenticate(by)))
+		return leastAllocs(guarded(onEvent, app.Authenticate(by)))
 	}
 	nameless := fails(frodosRejection)
 	assert.InDelta(t, refused(nil, called("a", nameless)), refused(nil, nameless), 0.1, "nobody makes a name for nobody")
 	assert.Greater(t, refused(func(*app.Context, app.Event) {}, nameless), refused(nil, nameless))
+}
+
+// leastAllocs counts what is always allocated: the pools of other packages are emptied now and then.
+func leastAllocs(f func()) float64 {
+	least := testing.AllocsPerRun(1, f)
+	for range 100 {
+		least = min(least, testing.AllocsPerRun(1, f))
+	}
+	return least
 }
 
 var frodosRejection = &app.Rejection{Message: "No"}

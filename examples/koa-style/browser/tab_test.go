@@ -101,6 +101,12 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	require.NoError(b.t, chromedp.Do(b.ctx, steps...))
 }
 
+// focuses waits until the page has its autofocus, which the browser sets when it draws.
+func (b *tab) focuses(selector string) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector + ":focus")))
+}
+
 // open goes to a page.
 func (b *tab) open(path string) {
 	b.t.Helper()
