@@ -26,13 +26,12 @@ type GateOptions struct {
 
 // A Gate bounds how much hashing goes on at once. Give one gate to all hashers of a process, or none: they share one then.
 //
-// On Linux each hash has a thread of its own, so that a page that was asked for meanwhile does not wait for it: one at nice 10, and
-// those beside it at the priority SCHED_IDLE, for which is what nobody else wants. One hash at a time so goes on however busy the
-// machine is, and all do on one that is not.
+// On Linux hashing gives way to everything else: each hash has a thread of its own, the first at nice 10 and those beside it
+// at the priority SCHED_IDLE. So one hash at a time goes on however busy the machine is, and all of them use what is idle.
 //
-// For these threads GOMAXPROCS is raised by Concurrent when a gate is first used: Go would else give a page its turn only when a
-// hash has had one of 10 ms. And 16 MiB that nobody touches make the garbage collector come less often to a small program: when it
-// does everybody waits for all threads, and so for those that have to wait themselves.
+// The first use of a gate changes two things of the process. GOMAXPROCS is raised by Concurrent, or pages would wait for the
+// threads that hash. And 16 MiB are reserved, of which no page is touched, so that a small heap is collected less often: each
+// collection waits for all threads, those that have to wait themselves too.
 type Gate struct {
 	equal  bool // hashing has the program's priority
 	room   sync.Once

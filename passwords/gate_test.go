@@ -116,3 +116,16 @@ func TestGateSizes(t *testing.T) {
 	assert.Panics(t, func() { passwords.NewGate(passwords.GateOptions{Concurrent: -1}) })
 	assert.Panics(t, func() { passwords.NewGate(passwords.GateOptions{Queue: -1}) })
 }
+
+// The garbage collector waits for threads that give way, so it is to come seldom.
+func TestGateKeepsASmallHeapFromBeingCollectedOften(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	require.NoError(t, passwords.NewGate(passwords.GateOptions{Concurrent: 1}).Do(t.Context(), func() {}))
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	assert.GreaterOrEqual(t, m.NextGC, uint64(32<<20), "bytes of heap at which it comes")
+}

@@ -124,14 +124,21 @@ func (f *Faulty) Delete(ctx context.Context, key string) error {
 
 var errNoOption = errors.New("storetest: the store behind Faulty cannot do this")
 
-// ListSessions implements [app.SessionLister] if the store behind does.
-func (f *Faulty) ListSessions(ctx context.Context, kind, subject string) (list []app.StoredSession, err error) {
-	err = f.do("ListSessions", func() (err error) {
-		l, ok := f.store.(app.SessionLister)
+// optional is [Faulty.do] with what the store behind may have beside an [app.SessionStore].
+func optional[Option any](f *Faulty, method string, work func(o Option) error) error {
+	return f.do(method, func() error {
+		o, ok := f.store.(Option)
 		if !ok {
 			return errNoOption
 		}
-		list, err = l.ListSessions(ctx, kind, subject)
+		return work(o)
+	})
+}
+
+// ListSessions implements [app.SessionLister] if the store behind does.
+func (f *Faulty) ListSessions(ctx context.Context, kind, subject string) (list []app.StoredSession, err error) {
+	err = optional(f, "ListSessions", func(o app.SessionLister) (err error) {
+		list, err = o.ListSessions(ctx, kind, subject)
 		return err
 	})
 	if err != nil {
@@ -142,12 +149,8 @@ func (f *Faulty) ListSessions(ctx context.Context, kind, subject string) (list [
 
 // DeleteSessions implements [app.SessionLister] if the store behind does.
 func (f *Faulty) DeleteSessions(ctx context.Context, kind, subject, keep string) (n int, err error) {
-	err = f.do("DeleteSessions", func() (err error) {
-		l, ok := f.store.(app.SessionLister)
-		if !ok {
-			return errNoOption
-		}
-		n, err = l.DeleteSessions(ctx, kind, subject, keep)
+	err = optional(f, "DeleteSessions", func(o app.SessionLister) (err error) {
+		n, err = o.DeleteSessions(ctx, kind, subject, keep)
 		return err
 	})
 	return n, err
@@ -155,12 +158,8 @@ func (f *Faulty) DeleteSessions(ctx context.Context, kind, subject, keep string)
 
 // InsertLimited implements [app.SessionLimiter] if the store behind does.
 func (f *Faulty) InsertLimited(ctx context.Context, key, old string, r *app.SessionRecord, limit int) (ended []app.StoredSession, err error) {
-	err = f.do("InsertLimited", func() (err error) {
-		l, ok := f.store.(app.SessionLimiter)
-		if !ok {
-			return errNoOption
-		}
-		ended, err = l.InsertLimited(ctx, key, old, r, limit)
+	err = optional(f, "InsertLimited", func(o app.SessionLimiter) (err error) {
+		ended, err = o.InsertLimited(ctx, key, old, r, limit)
 		return err
 	})
 	if err != nil {
@@ -171,23 +170,13 @@ func (f *Faulty) InsertLimited(ctx context.Context, key, old string, r *app.Sess
 
 // MoveSession implements [app.SessionMover] if the store behind does.
 func (f *Faulty) MoveSession(ctx context.Context, key, old string, r *app.SessionRecord) error {
-	return f.do("MoveSession", func() error {
-		m, ok := f.store.(app.SessionMover)
-		if !ok {
-			return errNoOption
-		}
-		return m.MoveSession(ctx, key, old, r)
-	})
+	return optional(f, "MoveSession", func(o app.SessionMover) error { return o.MoveSession(ctx, key, old, r) })
 }
 
 // PruneSessions implements [app.SessionPruner] if the store behind does.
 func (f *Faulty) PruneSessions(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = f.do("PruneSessions", func() (err error) {
-		p, ok := f.store.(app.SessionPruner)
-		if !ok {
-			return errNoOption
-		}
-		n, err = p.PruneSessions(ctx, now, limit)
+	err = optional(f, "PruneSessions", func(o app.SessionPruner) (err error) {
+		n, err = o.PruneSessions(ctx, now, limit)
 		return err
 	})
 	return n, err
