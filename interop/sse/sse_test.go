@@ -20,36 +20,23 @@ import (
 )
 
 // news is what there is to tell.
-var news = make(chan string)
+var news = make(chan app.StreamEvent)
 
 // watch tells what is new, while its user is logged in.
 func watch(every time.Duration) app.Handler {
 	return func(ctx *app.Context) error {
-		open, cancel, err := ctx.WhileLoggedIn(every)
+		live, cancel, err := ctx.WhileLoggedIn(every)
 		if err != nil {
 			return err
 		}
 		defer cancel()
-		ctx.Header().Set("Content-Type", "text/event-stream")
-		w := ctx.Writer()
-		control := http.NewResponseController(w)
-		if err := errors.Join(control.SetWriteDeadline(time.Time{}), control.Flush()); err != nil {
+		events, err := ctx.EventStream()
+		if err != nil {
 			return err
 		}
-		for {
-			select {
-			case line := <-news:
-				_, err = fmt.Fprintf(w, "data: %s\n\n", line)
-			case <-open.Done():
-				if ctx.Context().Err() == nil {
-					_, _ = io.WriteString(w, "event: over\ndata:\n\n")
-				}
-				return nil
-			}
-			if err := errors.Join(err, control.Flush()); err != nil {
-				return err
-			}
-		}
+		err = events.Follow(live, news)
+		_ = events.Send(app.StreamEvent{Name: "over", Data: ""})
+		return err
 	}
 }
 
@@ -70,13 +57,13 @@ func open(t *testing.T, v *shire.Visitor, path string, headers ...string) peer.L
 	t.Cleanup(func() { _ = res.Body.Close() })
 	require.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "text/event-stream", res.Header.Get("Content-Type"))
-	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+	assert.Equal(t, "no-store, no-transform", res.Header.Get("Cache-Control"))
 	return line{bufio.NewReader(res.Body), cancel}
 }
 
 func (l line) Talk(t *testing.T) {
 	select {
-	case news <- "the eye moves":
+	case news <- app.StreamEvent{Data: "the eye moves"}:
 	case <-peer.Patience(t).Done():
 		t.Fatal("nobody listens")
 	}
@@ -93,7 +80,7 @@ func (l line) read(t *testing.T, lines int) (text string) {
 }
 
 func (l line) Over(t *testing.T) error {
-	assert.Equal(t, "event: over\ndata:\n\n", l.read(t, 3))
+	assert.Equal(t, "event: over\ndata: \n\n", l.read(t, 3))
 	_, err := l.body.ReadByte()
 	if errors.Is(err, io.EOF) {
 		return nil
